@@ -1,0 +1,146 @@
+"""The interfaces between the parts, each with the values that only it passes on.
+
+Connectors never see the database and detectors do no I/O; flows join the two.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from forewarn.alert import Finding, Notification
+from forewarn.panel import Detection, Forecast, Panel
+from forewarn.request import DailyCount, Reject, ServiceRequest
+
+
+class Coverage(StrEnum):
+    """What is known of one source on one civil day. Only OBSERVED and QUIET may show a zero."""
+
+    OBSERVED = "observed"  # drained, and requests came
+    QUIET = "quiet"  # drained, none came, and that is plausible or confirmed
+    PARTIAL = "partial"  # not over yet, or not all of it could be read
+    MISSING = "missing"  # not read, or a zero that cannot be believed
+
+
+class SourceHealth(StrEnum):
+    """State of a source after a run; see docs/sources.md for how it is told."""
+
+    OK = "ok"
+    QUIET = "quiet"
+    LATE = "late"
+    PARTIAL = "partial"
+    SILENT = "silent"
+    STALE = "stale"
+    BROKEN = "broken"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of a source that is read as a whole: a span of time, or a file (`name`)."""
+
+    since: datetime | None = None  # included
+    until: datetime | None = None  # excluded
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowEnd:
+    """Proof that a window was drained; committed in the transaction of its last page.
+
+    Args:
+        state: The connector's new state (JSON), from which the next plan starts.
+        covers: First and last civil day that are now completely known; None: no day became complete.
+        open_day: Civil day that has begun but is not over, if the window reaches into it.
+    """
+
+    state: Mapping[str, Any]
+    covers: tuple[date, date] | None = None
+    open_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows read in one go. The last page of a window carries its `end`."""
+
+    requests: Sequence[ServiceRequest] = ()
+    counts: Sequence[DailyCount] = ()
+    rejects: Sequence[Reject] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)  # quality counters, such as `null_island`
+    end: WindowEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a probe found out."""
+
+    reachable: bool
+    fresh_until: datetime | None = None  # the source says that it holds everything up to here
+    fields: Mapping[str, str] = field(default_factory=dict)  # field of the source → type, as far as told
+    rows: int | None = None
+    remarks: Sequence[str] = ()  # in words, for `forewarn sources check`
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Ids or a control total of a span, to compare with the store."""
+
+    total: int | None = None
+    record_ids: frozenset[str] | None = None
+
+
+class Connector(Protocol):
+    """Reads one source. Every window is drained or an error is raised, and nothing is written."""
+
+    @property
+    def source(self) -> str: ...
+    def probe(self) -> Capabilities: ...
+    def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
+        """The windows to read, oldest first, given the committed `state` ({}: never read)."""
+        ...
+
+    def fetch(self, window: Window) -> Iterator[Page]: ...
+    def reconcile(self, span: Window) -> Reconciliation: ...
+
+
+class Detector(Protocol):
+    """Judges days. Today's count never moves today's limit, and no day sees a later one."""
+
+    @property
+    def name(self) -> str: ...
+    def detect(self, panel: Panel, last: int) -> Detection:
+        """Verdicts on the last `last` days of every series."""
+        ...
+
+
+class Forecaster(Protocol):
+    """Says what the coming days should bring."""
+
+    @property
+    def name(self) -> str: ...
+    def forecast(self, panel: Panel, horizon: int) -> Forecast:
+        """The `horizon` days after the panel's last."""
+        ...
+
+
+class Rule(Protocol):
+    """Turns many alarms of one day into few findings."""
+
+    @property
+    def name(self) -> str: ...
+    def evaluate(self, detections: Sequence[Detection], day: date) -> list[Finding]:
+        """Findings of `day`, given the detections of one source at all its levels."""
+        ...
+
+
+class Channel(Protocol):
+    """Brings one message to people.
+
+    Raises:
+        DeliveryError: It was not accepted; `.retryable` says whether to try again.
+    """
+
+    @property
+    def name(self) -> str: ...
+    def send(self, notification: Notification) -> None: ...

@@ -1,0 +1,193 @@
+"""Counts of many series over the same days, and what detectors and forecasters say about them.
+
+All matrices have one row a series and one column a day; they are checked here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forewarn.calendar import Calendar, Dates
+
+Floats = npt.NDArray[np.float64]
+
+LABELS = ("agency", "category", "subcategory", "area", "channel")
+"""What a series may be told apart by. A level is a subset of them, () being the whole source."""
+
+Level = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Daily counts of one source at one level, as they were known at `as_of`.
+
+    Args:
+        counts: (n_series, n_days); NaN: not observed, 0: observed and none. Made read-only.
+        dates: (n_days,) consecutive days, datetime64[D].
+        labels: (n_series, len(level)) of str; index `series_id`, columns a subset of `LABELS`.
+        as_of: Aware instant at which these counts were known.
+        source: Name of the source in the settings.
+        calendar: Public holidays of the place.
+    """
+
+    counts: Floats
+    dates: Dates
+    labels: pd.DataFrame
+    as_of: datetime
+    source: str = ""
+    calendar: Calendar = field(default_factory=Calendar)
+
+    def __post_init__(self) -> None:
+        counts = np.ascontiguousarray(self.counts, dtype=np.float64)
+        dates = np.asarray(self.dates, dtype="datetime64[D]")
+        if counts.ndim != 2 or dates.ndim != 1:
+            raise ValueError(f"counts must be (n_series, n_days), found shape {counts.shape}")
+        if counts.shape != (len(self.labels), len(dates)):
+            raise ValueError(f"counts {counts.shape} need {len(self.labels)} labels and {len(dates)} dates")
+        if (np.diff(dates) != np.timedelta64(1, "D")).any():
+            raise ValueError("dates must be consecutive days")
+        if (counts < 0).any() or np.isinf(counts).any():
+            raise ValueError("counts must not be negative or infinite")
+        if unknown := set(self.labels.columns) - set(LABELS):
+            raise ValueError(f"unknown labels {sorted(unknown)}; allowed: {LABELS}")
+        counts.flags.writeable = False
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "dates", dates)
+
+    @property
+    def level(self) -> Level:
+        """The labels that tell the series apart; () for the whole source."""
+        return tuple(str(column) for column in self.labels.columns)
+
+    def until(self, n_days: int) -> "Panel":
+        """The same panel cut after its first `n_days` days."""
+        return Panel(
+            self.counts[:, :n_days], self.dates[:n_days], self.labels, self.as_of, self.source, self.calendar
+        )
+
+    def rows(self, index: npt.NDArray[np.int64] | slice) -> "Panel":
+        """The same panel with only the rows at `index`."""
+        return Panel(
+            self.counts[index], self.dates, self.labels.iloc[index], self.as_of, self.source, self.calendar
+        )
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A method's verdict on the last days of a panel.
+
+    Every matrix is (n_series, n_judged), in requests a day unless said otherwise; NaN: no verdict.
+
+    Args:
+        detector: Name of the method.
+        panel: The panel that was judged, whole.
+        observed: Counts of the judged days.
+        expected: Mean of an ordinary day.
+        low, high: Range in which 95 % of ordinary days lie.
+        limit: Largest count that raises no alarm.
+        lower_limit: Smallest count that raises no alarm of a drop; below 0 where none could.
+        upper_tail: P(Y >= observed) on an ordinary day; lower_tail: P(Y <= observed).
+    """
+
+    detector: str
+    panel: Panel
+    observed: Floats
+    expected: Floats
+    low: Floats
+    high: Floats
+    limit: Floats
+    lower_limit: Floats
+    upper_tail: Floats
+    lower_tail: Floats
+
+    def __post_init__(self) -> None:
+        shape = (len(self.panel.labels), self.observed.shape[1])
+        for name in (
+            "observed",
+            "expected",
+            "low",
+            "high",
+            "limit",
+            "lower_limit",
+            "upper_tail",
+            "lower_tail",
+        ):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, found {getattr(self, name).shape}")
+
+    @property
+    def dates(self) -> Dates:
+        """(n_judged,) the judged days."""
+        return self.panel.dates[len(self.panel.dates) - self.observed.shape[1] :]
+
+    @property
+    def score(self) -> Floats:
+        """(n_series, n_judged) 0 at the expected count, 1 at the limit; an alarm is a score above 1."""
+        room = np.where(self.limit > self.expected, self.limit - self.expected, 1.0)
+        return np.asarray(np.where(np.isnan(self.expected), np.nan, (self.observed - self.limit) / room + 1.0))
+
+    def alarms(self) -> npt.NDArray[np.bool_]:
+        """(n_series, n_judged) true where the count is above its limit."""
+        return np.asarray(self.observed > self.limit)
+
+    def drops(self) -> npt.NDArray[np.bool_]:
+        """(n_series, n_judged) true where the count is below its lower limit."""
+        return np.asarray(self.observed < self.lower_limit)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the coming days should bring.
+
+    Args:
+        forecaster: Name of the method.
+        dates: (horizon,) days after the panel's last.
+        labels: As in the panel.
+        mean, variance: (n_series, horizon), requests a day; NaN where the history is too short.
+        low, high: (n_series, horizon), 80 % range.
+    """
+
+    forecaster: str
+    dates: Dates
+    labels: pd.DataFrame
+    mean: Floats
+    variance: Floats
+    low: Floats
+    high: Floats
+
+    def __post_init__(self) -> None:
+        shape = (len(self.labels), len(self.dates))
+        for name in ("mean", "variance", "low", "high"):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, found {getattr(self, name).shape}")
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A forecast volume limit that is likely to be crossed.
+
+    Args:
+        source: Name of the source.
+        labels: Which series, such as `{"category": "Rats"}`; empty for the whole source.
+        limit: Requests that can be handled in `window_days` days.
+        window_days: Length of the sum that is held against the limit.
+        day: First day on which the chance of having crossed the limit reaches the asked probability.
+        probability: Chance that the limit is crossed within the horizon, 0 to 1.
+        expected: Mean of the window's sum that ends on `day`; `low` and `high` its 80 % range.
+        forecaster: Method that was used.
+    """
+
+    source: str
+    labels: Mapping[str, str]
+    limit: float
+    window_days: int
+    day: np.datetime64
+    probability: float
+    expected: float
+    low: float
+    high: float
+    forecaster: str

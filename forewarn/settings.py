@@ -1,0 +1,248 @@
+"""Settings of one installation: `forewarn.toml`, and the environment over it. Nothing else reads either.
+
+    [sources.stuttgart]
+    kind = "files"
+    path = "${DATA}/stuttgart"        # ${NAME} is taken from the environment: the way to pass secrets
+    zone = "Europe/Berlin"
+
+An environment variable such as `FOREWARN_STORE__URL` sets `store.url` and wins over the file.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from forewarn.calendar import Calendar
+from forewarn.errors import ConfigError
+from forewarn.panel import LABELS, Level
+
+DEFAULT_FILE = Path("forewarn.toml")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Table):
+    """Where data is kept."""
+
+    url: SecretStr = SecretStr("sqlite:///forewarn.db")  # a relative SQLite path starts at the settings file
+
+
+class SourceSettings(BaseModel):
+    """One source. Keys not listed here belong to the connector of its `kind`; see docs/sources.md."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+    title: str = ""
+    zone: str = "UTC"
+    country: str | None = None
+    subdivision: str | None = None
+    levels: tuple[Level, ...] = ((), ("category",), ("category", "area"))
+    first_day: str | None = None  # ISO date; older rows are kept but neither judged nor learned from
+    public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not an IANA time zone such as 'Europe/Berlin'")
+        return zone
+
+    @field_validator("levels")
+    @classmethod
+    def _known_labels(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        for level in levels:
+            if wrong := [label for label in level if label not in LABELS]:
+                raise ValueError(f"{wrong[0]!r} is not a label; allowed: {', '.join(LABELS)}")
+        return levels
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without the connector's keys, which may hold a token."""
+        return ((name, value) for name, value in super().__repr_args__() if name in type(self).model_fields)
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self.country, self.subdivision)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The connector's own keys."""
+        return self.model_extra or {}
+
+
+class DetectionSettings(_Table):
+    """Which methods judge, and how often they may be wrong."""
+
+    detectors: tuple[str, ...] = ("regression",)
+    false_alarms_per_week: float = Field(1.0, gt=0, le=1000)  # chance alarms to be expected over all series
+    min_requests: int = Field(5, ge=1)  # fewer requests on a day never raise an alert
+    min_weekly_mean: float = Field(0.0, ge=0)  # quieter series are not watched one by one
+    history_days: int = Field(1100, ge=56)
+    recheck_days: int = Field(3, ge=1, le=60)  # judged again on each run, as late reports come in
+
+
+class LimitSettings(_Table):
+    """A volume that can be handled; a forecast that crosses it raises an alert."""
+
+    source: str
+    category: str = ""
+    area: str = ""
+    max_requests: float = Field(gt=0)
+    window_days: int = Field(7, ge=1, le=92)
+    horizon_days: int = Field(28, ge=1, le=92)
+    probability: float = Field(0.5, gt=0, lt=1)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {name: value for name in ("category", "area") if (value := getattr(self, name))}
+
+
+class ForecastSettings(_Table):
+    """Which models may serve a series; the back-test on its own history picks one."""
+
+    forecasters: tuple[str, ...] = ("seasonal-naive", "ets", "prophet")
+
+
+class ChannelSettings(_Table):
+    """Where notifications go, and which."""
+
+    kind: Literal["apprise", "log"] = "apprise"
+    url: SecretStr = SecretStr("")  # an apprise address such as mailto://… , or the path of the log
+    min_severity: Literal["notice", "warning", "critical"] = "notice"
+    sources: tuple[str, ...] = ()  # empty: all
+    categories: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+
+
+class DashboardSettings(_Table):
+    """Where the dashboard listens, and the address under which people reach it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8050, ge=0, le=65535)
+    public_url: str = ""  # for links in messages; empty: http://host:port
+
+
+class Settings(BaseSettings):
+    """All settings. Use `load`, which reads the file and explains mistakes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOREWARN_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    folder: Path = Field(Path(), exclude=True)
+    store: StoreSettings = StoreSettings()
+    sources: dict[str, SourceSettings] = {}
+    detection: DetectionSettings = DetectionSettings()  # type: ignore[call-arg]
+    forecast: ForecastSettings = ForecastSettings()
+    limits: tuple[LimitSettings, ...] = ()
+    channels: dict[str, ChannelSettings] = {}
+    dashboard: DashboardSettings = DashboardSettings()  # type: ignore[call-arg]
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy address of the store, a relative SQLite path taken from the settings file's folder."""
+        url = self.store.url.get_secret_value()
+        path = url.removeprefix("sqlite:///")
+        if path != url and path and not path.startswith(("/", ":memory:")):
+            return f"sqlite:///{(self.folder / path).resolve()}"
+        return url
+
+    @property
+    def dashboard_url(self) -> str:
+        return self.dashboard.public_url or f"http://{self.dashboard.host}:{self.dashboard.port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is given
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which `load` passes as arguments."""
+        return env_settings, init_settings
+
+
+def load(path: Path = DEFAULT_FILE) -> Settings:
+    """Settings from the file at `path` and the environment.
+
+    Raises:
+        ConfigError: The file is missing or is not TOML, or a key or value is wrong; names the nearest right one.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(path), "no such settings file; `forewarn init` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"not valid TOML: {error}") from None
+    return parse(table, folder=path.parent)
+
+
+def parse(table: Mapping[str, Any], *, folder: Path = Path()) -> Settings:
+    """Settings from a parsed TOML table; see `load`."""
+    try:
+        return Settings(**_expand(dict(table), ""), folder=folder)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _expand(value: Any, key: str) -> Any:
+    """`value` with every ${NAME} in its strings replaced from the environment."""
+    if isinstance(value, dict):
+        return {name: _expand(item, f"{key}.{name}".lstrip(".")) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, key) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def lookup(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise ConfigError(key, f"the environment variable {name} is not set")
+        return os.environ[name]
+
+    return re.sub(r"\$\{(\w+)\}", lookup, value)
+
+
+def _explain(error: ValidationError) -> ConfigError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return ConfigError(
+            where, "no such setting", allowed=_allowed_keys(first["loc"][:-1]), value=str(first["loc"][-1])
+        )
+    allowed = re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", "")))
+    return ConfigError(where, first["msg"].removeprefix("Value error, "), allowed=allowed)
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Keys of the table at `location`, such as `("channels", "ops")`."""
+    tables: dict[str, type[BaseModel]] = {
+        "store": StoreSettings,
+        "sources": SourceSettings,
+        "detection": DetectionSettings,
+        "forecast": ForecastSettings,
+        "limits": LimitSettings,
+        "channels": ChannelSettings,
+        "dashboard": DashboardSettings,
+    }
+    model = tables[str(location[0])] if location else Settings
+    return [name for name in model.model_fields if name != "folder"]
