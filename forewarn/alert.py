@@ -103,6 +103,7 @@ class Alert:
     peak_day: date
     opened_at: datetime
     changed_at: datetime
+    revision: int  # number of events so far
     evidence: Mapping[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
 
@@ -112,7 +113,7 @@ class AlertEvent:
     """One change in an alert's life; appended, never altered."""
 
     fingerprint: str
-    sequence: int  # 1 for the first event of the alert
+    sequence: int  # the alert's revision after this event; 1 for the first
     at: datetime
     what: str  # opened, continued, worsened, acknowledged, verdict, resolved, reopened
     who: str  # `forewarn`, or the user
