@@ -14,6 +14,7 @@ import pandas as pd
 from forewarn.calendar import Calendar, Dates
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
 
 LABELS = ("agency", "category", "subcategory", "area", "channel")
 """What a series may be told apart by. A level is a subset of them, () being the whole source."""
@@ -144,14 +145,14 @@ class Forecast:
     """What the coming days should bring.
 
     Args:
-        forecaster: Name of the method.
+        forecaster: (n_series,) name of the method that serves each series; '' where none does.
         dates: (horizon,) days after the panel's last.
         labels: As in the panel.
         mean, variance: (n_series, horizon), requests a day; NaN where the history is too short.
         low, high: (n_series, horizon), 80 % range.
     """
 
-    forecaster: str
+    forecaster: Names
     dates: Dates
     labels: pd.DataFrame
     mean: Floats
@@ -164,6 +165,8 @@ class Forecast:
         for name in ("mean", "variance", "low", "high"):
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, found {getattr(self, name).shape}")
+        if self.forecaster.shape != shape[:1]:
+            raise ValueError(f"forecaster must have shape {shape[:1]}, found {self.forecaster.shape}")
 
 
 @dataclass(frozen=True)
