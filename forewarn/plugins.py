@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from forewarn.errors import ConfigError
 
@@ -40,7 +40,7 @@ def build(cls: type[Any], options: Mapping[str, Any], *, key: str) -> Any:
         wrong = sorted(unknown)[0]
         raise ConfigError(f"{key}.{wrong}", "no such setting", allowed=public_fields(cls), value=wrong)
     try:
-        return TypeAdapter(cls, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(dict(options))
+        return TypeAdapter(cls).validate_python(dict(options))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join([key, *(str(part) for part in first["loc"])])
