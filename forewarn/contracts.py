@@ -38,11 +38,16 @@ class SourceHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A piece of a source that is read as a whole: a span of time, or a file (`name`)."""
+    """A piece of a source that is read as a whole: a span of time, or a file (`name`).
+
+    Windows of one plan are read in their order, and the first that fails ends the run: each `state` counts on
+    all windows before it.
+    """
 
     since: datetime | None = None  # included
     until: datetime | None = None  # excluded
     name: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict, compare=False)  # the connector's, once this is drained
 
 
 @dataclass(frozen=True, slots=True)
