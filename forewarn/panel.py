@@ -150,6 +150,8 @@ class Forecast:
         labels: As in the panel.
         mean, variance: (n_series, horizon), requests a day; NaN where the history is too short.
         low, high: (n_series, horizon), 80 % range.
+        level_share: (n_series,) correlation of the errors of two days of the horizon, 0 to 1, as back-tested: how
+            far the days are wrong together. None: not back-tested.
     """
 
     forecaster: Names
@@ -159,6 +161,7 @@ class Forecast:
     variance: Floats
     low: Floats
     high: Floats
+    level_share: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.labels), len(self.dates))
