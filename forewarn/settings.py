@@ -8,6 +8,7 @@
 An environment variable such as `FOREWARN_STORE__URL` sets `store.url` and wins over the file.
 """
 
+import hashlib
 import os
 import re
 import tomllib
@@ -93,6 +94,11 @@ class DetectionSettings(_Table):
     history_days: int = Field(1100, ge=56)
     recheck_days: int = Field(3, ge=1, le=60)  # judged again on each run, as late reports come in
 
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of these settings: verdicts with the same one can be compared."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+
 
 class LimitSettings(_Table):
     """A volume that can be handled; a forecast that crosses it raises an alert."""
@@ -114,6 +120,7 @@ class ForecastSettings(_Table):
     """Which models may serve a series; the back-test on its own history picks one."""
 
     forecasters: tuple[str, ...] = ("seasonal-naive", "ets", "prophet")
+    horizon_days: int = Field(28, ge=1, le=92)
 
 
 class ChannelSettings(_Table):
@@ -150,7 +157,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     sources: dict[str, SourceSettings] = {}
     detection: DetectionSettings = DetectionSettings()  # type: ignore[call-arg]
-    forecast: ForecastSettings = ForecastSettings()
+    forecast: ForecastSettings = ForecastSettings()  # type: ignore[call-arg]
     limits: tuple[LimitSettings, ...] = ()
     channels: dict[str, ChannelSettings] = {}
     dashboard: DashboardSettings = DashboardSettings()  # type: ignore[call-arg]

@@ -1,0 +1,165 @@
+"""Panel → alarms → findings → alerts → outbox, for each civil day that is new or may have changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy import Connection
+
+from alerts.lifecycle import advance
+from alerts.messages import notifications
+from alerts.muting import held_back
+from alerts.rules.drop import Drop
+from alerts.rules.surge import Surge
+from detectors import detector_for
+from flows.installation import Installation, open_installation
+from flows.reporting import outcome, say
+from forewarn.alert import Alarm, Alert, Change, Kind
+from forewarn.panel import Detection, Panel
+from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
+from store import alerts as alert_store
+from store.counts import covered_span, read_panel
+from store.detections import judged_until, set_judged, write_alarms
+from store.engine import transaction
+
+JUDGED_KINDS = (Kind.SURGE, Kind.DROP)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one day came to."""
+
+    day: date
+    alarms: Sequence[Alarm]
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True)
+class DetectReport:
+    """What one run of detection on one source came to."""
+
+    source: str
+    days: int
+    series: int
+    alarms: int
+    changes: Sequence[Change]
+
+
+def read_panels(
+    conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
+) -> list[Panel]:
+    """The source's counts until `last_day` at all its levels, as they were known on `as_of`."""
+    return [
+        read_panel(
+            conn,
+            name,
+            level,
+            last_day=last_day,
+            history_days=detection.history_days,
+            as_of=as_of,
+            calendar=source.calendar,
+            public_delay_days=source.public_delay_days,
+            min_mean=detection.min_weekly_mean,
+        )
+        for level in source.levels
+    ]
+
+
+def judge(panels: Sequence[Panel], detection: DetectionSettings, last: int) -> list[Detection]:
+    """Verdicts of all configured detectors on the last `last` days of all panels.
+
+    The budget of false alarms is spread evenly: a detector's alpha is the chance at which everything that is
+    watched together raises `false_alarms_per_week` alarms in an ordinary week.
+    """
+    watched = sum(len(panel.labels) for panel in panels) * len(detection.detectors)
+    alpha = detection.false_alarms_per_week / 7 / max(watched, 1)
+    detectors = [detector_for(name, alpha) for name in detection.detectors]
+    return [detector.detect(panel, last) for detector in detectors for panel in panels if len(panel.labels)]
+
+
+def decide(
+    detections: Sequence[Detection],
+    day: date,
+    alerts: Sequence[Alert],
+    detection: DetectionSettings,
+    now: datetime,
+) -> Decision:
+    """What `day` means for the alerts there are. Nothing is stored, so that a replay can use it too."""
+    rules = (Surge(min_requests=detection.min_requests), Drop())
+    findings = [finding for rule in rules for finding in rule.evaluate(detections, day)]
+    judged = [alert for alert in alerts if alert.kind in JUDGED_KINDS]
+    alarms = [alarm for finding in findings for alarm in finding.alarms]
+    return Decision(day, alarms, advance(judged, findings, day, now))
+
+
+def detect_source(installation: Installation, name: str, now: datetime) -> DetectReport:
+    """Judge the source's new days, and the last few again; each day is stored in one transaction."""
+    settings, source = installation.settings, installation.source(name)
+    with installation.engine.connect() as conn:
+        span = covered_span(conn, name)
+        judged = judged_until(conn, name)
+        if span is None:
+            return DetectReport(name, 0, 0, 0, ())
+        last_day = span[1]
+        first_day = (judged or last_day) - timedelta(days=settings.detection.recheck_days - 1)
+        n_days = (last_day - max(first_day, span[0])).days + 1
+        as_of = now.astimezone(source.tz).date()
+        panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
+    detections = judge(panels, settings.detection, n_days)
+    n_alarms, changes = 0, list[Change]()
+    for offset in range(n_days):
+        day = last_day - timedelta(days=n_days - 1 - offset)
+        with transaction(installation.engine) as conn:
+            alerts = alert_store.read_alerts(conn, source=name)
+            decision = decide(detections, day, alerts, settings.detection, now)
+            write_alarms(conn, name, day, decision.alarms, installation.version)
+            alert_store.write_changes(conn, decision.changes)
+            told = held_back(decision.changes, alerts)
+            alert_store.enqueue(
+                conn,
+                notifications(told, settings.channels, now=now, dashboard_url=settings.dashboard_url),
+            )
+            set_judged(conn, name, day)
+        n_alarms += len(decision.alarms)
+        changes += decision.changes
+    return DetectReport(name, n_days, sum(len(panel.labels) for panel in panels), n_alarms, changes)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="detect-{name}")
+def detect_task(installation: Installation, name: str, now: datetime) -> DetectReport:
+    return detect_source(installation, name, now)
+
+
+@flow(name="detect", validate_parameters=False)
+def detect(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> list[DetectReport]:
+    """Judge the new days of every source; one source's failure does not stop the others."""
+    now = now or datetime.now(UTC)
+    installation = open_installation(settings_file)
+    names = installation.settings.sources
+    reports = outcome("detect", {name: detect_task.submit(installation, name, now) for name in names})
+    create_table_artifact(
+        key="verdicts",
+        description="What the last detection came to",
+        table=[
+            {
+                "source": r.source,
+                "days": r.days,
+                "series": r.series,
+                "alarms": r.alarms,
+                "alert changes": len(r.changes),
+            }
+            for r in reports
+        ],
+    )
+    for report in reports:
+        for change in report.changes:
+            say(f"forewarn.alert.{change.event.what}", change.alert.fingerprint, change.alert.title)
+    return reports
+
+
+if __name__ == "__main__":
+    detect()

@@ -1,0 +1,45 @@
+"""What every flow works on: the settings of one installation and its open store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from forewarn import __version__
+from forewarn.errors import ConfigError
+from forewarn.settings import DEFAULT_FILE, Settings, SourceSettings, load
+from store.engine import open_store
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One city, regulator or help desk: its settings and its store."""
+
+    settings: Settings
+    engine: Engine
+
+    @property
+    def version(self) -> str:
+        """Code and settings that decide verdicts, kept beside each verdict so that it can be scored later."""
+        return f"{__version__} {self.settings.detection.fingerprint}"
+
+    def source(self, name: str) -> SourceSettings:
+        """The source called `name`.
+
+        Raises:
+            ConfigError: There is none; names those that exist.
+        """
+        if name not in self.settings.sources:
+            raise ConfigError(f"sources.{name}", "no such source", allowed=self.settings.sources, value=name)
+        return self.settings.sources[name]
+
+
+def open_installation(settings_file: Path | str = DEFAULT_FILE) -> Installation:
+    """Read the settings and open the store, creating or upgrading it where needed.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        StoreError: The database cannot be opened.
+    """
+    settings = load(Path(settings_file))
+    return Installation(settings, open_store(settings.store_url))

@@ -1,0 +1,44 @@
+"""Plug-ins are found by name and built from settings; mistakes name what is allowed."""
+
+from dataclasses import dataclass
+
+import pytest
+from pydantic import SecretStr
+
+from forewarn.errors import ConfigError
+from forewarn.plugins import build, load
+
+
+@dataclass(frozen=True)
+class Pump:
+    power_watts: int
+    token: SecretStr = SecretStr("")
+
+
+def test_loads_what_the_table_lists() -> None:
+    assert load({"pump": f"{__name__}:Pump"}, "pump", key="kind") is Pump
+
+
+def test_an_unknown_name_is_told_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'socrata'"):
+        load({"socrata": "a:b", "files": "c:d"}, "socratas", key="sources.x.kind")
+
+
+def test_builds_with_checked_types() -> None:
+    made = build(Pump, {"power_watts": 5, "token": "abc"}, key="pumps.a")
+    assert made == Pump(5, SecretStr("abc"))
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "words"),
+    [
+        ({"power_watt": 5}, "pumps.a.power_watt", "did you mean 'power_watts'"),
+        ({"power_watts": "much"}, "pumps.a.power_watts", "valid integer"),
+        ({}, "pumps.a.power_watts", "Field required"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, object], key: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(Pump, options, key="pumps.a")
+    assert caught.value.key == key
+    assert words.lower() in str(caught.value).lower()
