@@ -77,11 +77,13 @@ def test_nothing_of_this_machine_is_committed() -> None:
 
 
 def test_links_in_documents_lead_somewhere() -> None:
-    broken = []
-    for page in [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(PROJECT)}: {target}")
+    pages = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    ]
+    broken = [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
     assert not broken
 
 
