@@ -66,15 +66,11 @@ class Panel:
 
     def until(self, n_days: int) -> "Panel":
         """The same panel cut after its first `n_days` days."""
-        return Panel(
-            self.counts[:, :n_days], self.dates[:n_days], self.labels, self.as_of, self.source, self.calendar
-        )
+        return Panel(self.counts[:, :n_days], self.dates[:n_days], self.labels, self.as_of, self.source, self.calendar)
 
     def rows(self, index: npt.NDArray[np.int64] | slice) -> "Panel":
         """The same panel with only the rows at `index`."""
-        return Panel(
-            self.counts[index], self.dates, self.labels.iloc[index], self.as_of, self.source, self.calendar
-        )
+        return Panel(self.counts[index], self.dates, self.labels.iloc[index], self.as_of, self.source, self.calendar)
 
 
 @dataclass(frozen=True)
