@@ -1,0 +1,228 @@
+"""What becomes of an alert when a day has been judged, or when a person decides.
+
+    open → acknowledged → verified | dismissed → resolved → (again found) open
+
+Pure: alerts and findings in, changes out. Judging the same day twice changes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
+
+MERGE_DAYS = 7
+"""A finding belongs to a live alert that was last found at most so many days away."""
+QUIET_DAYS = 3
+"""So many days without a finding resolve an alert (detection.md: three quiet days)."""
+REOPEN_DAYS = 14
+"""A resolved alert opens again when it is found within so many days; later it is a new one."""
+WORSE = 1.5
+"""An alert speaks again when its excess is so many times the last one told."""
+
+FOREWARN = "forewarn"
+
+
+def advance(
+    alerts: Sequence[Alert], findings: Sequence[Finding], day: date, now: datetime, *, held: bool = False
+) -> list[Change]:
+    """Changes that the findings of `day` make to the alerts of one source.
+
+    Args:
+        alerts: The source's alerts of the kinds that were judged: those that live, and those that were last found
+            up to `REOPEN_DAYS` before `day`.
+        findings: What the rules found on `day`; empty: nothing.
+        held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
+            nothing resolves, since a day that was not observed is no quiet day.
+
+    A change's alert carries two more keys of evidence: `peak` (day and excess of the worst day) and `told`
+    (severity and excess last told to people; null while held back).
+    """
+    known = list(alerts)
+    changes: list[Change] = []
+    found: set[str] = set()
+    for finding in sorted(findings, key=lambda f: (-f.severity, -_excess(f.evidence))):
+        alert = _match(known, finding)
+        if alert is None:
+            opened = _open(finding, now, held=held)
+            known.append(opened.alert)
+            found.add(opened.alert.fingerprint)
+            changes.append(opened)
+        elif alert.fingerprint not in found:  # of several findings of one issue the largest speaks
+            found.add(alert.fingerprint)
+            if again := _found_again(alert, finding, now, held=held):
+                changes.append(again)
+    if not held:
+        unseen = [alert for alert in alerts if alert.fingerprint not in found]
+        changes += [quiet for alert in unseen if (quiet := _not_found(alert, day, now))]
+    return changes
+
+
+def acknowledge(alert: Alert, who: str, at: datetime, note: str = "") -> Change:
+    """Somebody takes care of it.
+
+    Raises:
+        ValueError: The alert is not open.
+    """
+    if alert.state is not State.OPEN:
+        raise ValueError(f"only an open alert can be acknowledged, this one is {alert.state}")
+    return _change(replace(alert, state=State.ACKNOWLEDGED), "acknowledged", at, who, note)
+
+
+def record_verdict(alert: Alert, verdict: Verdict, who: str, at: datetime, note: str = "") -> Change:
+    """What came of it: a real problem verifies an alert, any other verdict dismisses it.
+
+    A resolved alert stays resolved.
+    """
+    state = State.VERIFIED if verdict is Verdict.REAL else State.DISMISSED
+    if alert.state is State.RESOLVED:
+        state = State.RESOLVED
+    return _change(replace(alert, state=state, verdict=verdict), "verdict", at, who, note)
+
+
+def resolve(alert: Alert, who: str, at: datetime, note: str = "") -> Change:
+    """It is over.
+
+    Raises:
+        ValueError: The alert is resolved already.
+    """
+    if alert.state is State.RESOLVED:
+        raise ValueError("the alert is resolved already")
+    return _change(replace(alert, state=State.RESOLVED), "resolved", at, who, note)
+
+
+def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
+    """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
+    near = [a for a in alerts if a.source == finding.source and a.kind is finding.kind and _near(a, finding.day)]
+    same = [a for a in near if a.labels == finding.labels]
+    related = [a for a in near if _related(a, finding)]
+    ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
+    live_related = [a for a in related if a.state is not State.RESOLVED]
+    if ranked and ranked[0].state is State.RESOLVED and live_related:
+        return live_related[0]
+    return ranked[0] if ranked else None
+
+
+def _near(alert: Alert, day: date) -> bool:
+    after = REOPEN_DAYS if alert.state is State.RESOLVED else MERGE_DAYS
+    if alert.kind is Kind.SOURCE and alert.state is not State.RESOLVED:
+        return True
+    return (day - alert.first_day).days >= -MERGE_DAYS and (day - alert.last_day).days <= after
+
+
+def _related(alert: Alert, finding: Finding) -> bool:
+    """Whether one scope contains the other, or they share a category. The whole source is only related to itself."""
+    a, b = alert.labels.items(), finding.labels.items()
+    if not a or not b:
+        return not a and not b
+    return a <= b or b <= a or bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
+
+
+def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, str | None]]:
+    scopes = [labels, evidence.get("head", {}), *(other["labels"] for other in evidence.get("related", []))]
+    return {(scope["category"], scope.get("subcategory")) for scope in scopes if "category" in scope}
+
+
+def _open(finding: Finding, now: datetime, *, held: bool) -> Change:
+    alert = Alert(
+        fingerprint=_fingerprint(finding),
+        kind=finding.kind,
+        source=finding.source,
+        labels=dict(finding.labels),
+        state=State.OPEN,
+        severity=finding.severity,
+        title=finding.title,
+        first_day=finding.day,
+        last_day=finding.day,
+        peak_day=finding.day,
+        opened_at=now,
+        changed_at=now,
+        revision=0,
+        evidence={
+            **finding.evidence,
+            "peak": {"day": finding.day.isoformat(), "excess": _excess(finding.evidence)},
+            "told": None if held else _told(finding.severity, finding),
+        },
+    )
+    return _change(alert, "opened", now, note="held back: the source is in trouble" if held else "")
+
+
+def _fingerprint(finding: Finding) -> str:
+    identity = [finding.source, finding.kind.value, dict(finding.labels), finding.day.isoformat()]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change | None:
+    if alert.state is State.RESOLVED:
+        return _reopen(alert, finding, now, held=held) if finding.day > alert.last_day else None
+    if finding.day < alert.first_day:  # late reports show that it began earlier
+        return _change(replace(alert, first_day=finding.day), "continued", now)
+    if finding.day < alert.last_day:
+        return None
+    told, excess, peak = alert.evidence["told"], _excess(finding.evidence), alert.evidence["peak"]
+    severity = max(alert.severity, finding.severity)
+    worse = told is not None and (severity > told["severity"] or excess > WORSE * told["excess"] > 0)
+    what = "continued"
+    if told is None and not held:
+        what, told = "released", _told(severity, finding)
+    elif worse and not held and alert.state is not State.DISMISSED:
+        what, told = "worsened", _told(severity, finding)
+    if excess > peak["excess"]:
+        peak = {"day": finding.day.isoformat(), "excess": excess}
+    after = replace(
+        alert,
+        labels=_common(alert.labels, finding.labels),
+        severity=severity,
+        title=finding.title,
+        last_day=finding.day,
+        peak_day=date.fromisoformat(peak["day"]),
+        evidence={**finding.evidence, "peak": peak, "told": told},
+    )
+    return None if after == alert else _change(after, what, now)
+
+
+def _reopen(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change:
+    fresh = _open(finding, now, held=held).alert
+    again = replace(
+        fresh,
+        fingerprint=alert.fingerprint,
+        labels=_common(alert.labels, finding.labels),
+        first_day=alert.first_day,
+        opened_at=alert.opened_at,
+        revision=alert.revision,
+    )
+    return _change(again, "reopened", now)
+
+
+def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
+    if alert.state is State.RESOLVED:
+        return None
+    if alert.kind is Kind.SOURCE:
+        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note="the source is well again")
+    if (day - alert.last_day).days >= QUIET_DAYS:
+        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{QUIET_DAYS} quiet days")
+    if alert.evidence["told"] is None:
+        told = {"severity": int(alert.severity), "excess": _excess(alert.evidence)}
+        return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
+    return None
+
+
+def _common(labels: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """The scope that holds both; an alert's scope only widens, and never to the whole source."""
+    return {name: value for name, value in labels.items() if others.get(name) == value} or dict(labels)
+
+
+def _excess(evidence: Mapping[str, Any]) -> float:
+    return float(evidence.get("excess", 0.0))
+
+
+def _told(severity: Severity, finding: Finding) -> dict[str, float]:
+    return {"severity": int(severity), "excess": _excess(finding.evidence)}
+
+
+def _change(alert: Alert, what: str, now: datetime, who: str = FOREWARN, note: str = "") -> Change:
+    after = replace(alert, revision=alert.revision + 1, changed_at=now)
+    return Change(after, AlertEvent(alert.fingerprint, after.revision, now, what, who, note))

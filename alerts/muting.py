@@ -1,0 +1,14 @@
+"""Which alerts keep silent for now, and why."""
+
+from collections.abc import Iterable
+
+from forewarn.alert import Alert, Kind, State
+
+
+def source_in_trouble(alerts: Iterable[Alert]) -> bool:
+    """Whether an alert about the source itself is open, among the `alerts` of one source.
+
+    Its surges and drops are then recorded, but not told: they may be nothing but the trouble. They are told when
+    the source is well again and they are still there.
+    """
+    return any(alert.kind is Kind.SOURCE and alert.state is not State.RESOLVED for alert in alerts)

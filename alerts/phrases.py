@@ -1,0 +1,103 @@
+"""Numbers, days and scopes in plain words.
+
+Labels come from a source and are only text: `plain` makes one clean line of them, and whoever puts them into
+HTML still escapes them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from forewarn.alert import Severity
+
+LONGEST_LABEL = 80
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+SEVERITY_WORDS = {Severity.NOTICE: "Notice", Severity.WARNING: "Warning", Severity.CRITICAL: "Critical"}
+
+
+def plain(text: str, longest: int = LONGEST_LABEL) -> str:
+    """One line without control or direction characters, cut to `longest` characters."""
+    spaced = "".join(" " if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") else sign for sign in text)
+    line = re.sub(r"\s+", " ", spaced).strip()
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def day_text(day: date, *, year: bool = False) -> str:
+    """`Tue 3 Feb`, or `Tue 3 Feb 2026`. Written here since the locale must not change it."""
+    text = f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+    return f"{text} {day.year}" if year else text
+
+
+def time_text(at: datetime) -> str:
+    """`Mon 2 Mar 14:00`, in the zone of `at`."""
+    return f"{day_text(at.date())} {at:%H:%M}"
+
+
+def number(value: float) -> str:
+    """`1,280`, `34`, `0.4`: decimals only where they tell something."""
+    rounded = round(value, 1) if abs(value) < 10 else round(value)
+    return f"{rounded:,.0f}" if rounded == round(rounded) else f"{rounded:,.1f}"
+
+
+def range_text(low: float, high: float) -> str:
+    """`8 to 19`, whole requests."""
+    first, last = round(max(low, 0.0)), round(max(high, 0.0))
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"
+
+
+def requests_text(count: float) -> str:
+    return f"{number(count)} request" if count == 1 else f"{number(count)} requests"
+
+
+def count_of(amount: int, noun: str) -> str:
+    """`1 day`, `3 days`."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def chances_text(probability: float) -> str:
+    """`7 in 10`; the ends are never called certain."""
+    tenths = round(probability * 10)
+    if tenths >= 10:
+        return "more than 9 in 10"
+    return f"{tenths} in 10" if tenths >= 1 else "less than 1 in 10"
+
+
+def listed(words: Sequence[str], *, most: int = 3) -> str:
+    """`Rats, Mice and 4 others`."""
+    shown = [*words[:most], f"{len(words) - most} others"] if len(words) > most + 1 else list(words)
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def scope_text(labels: Mapping[str, str]) -> str:
+    """What a set of labels stands for: `Rats in Ward 7`, `Rats (channel: App)`, `All requests`."""
+    known = {name: plain(value) for name, value in labels.items()}
+    what = known.pop("category", "")
+    if detail := known.pop("subcategory", ""):
+        what = f"{what}: {detail}" if what else detail
+    area = known.pop("area", "")
+    text = f"{what or 'All requests'} in {area}" if area else what or "All requests"
+    others = ", ".join(f"{name}: {value}" for name, value in sorted(known.items()))
+    return f"{text} ({others})" if others else text
+
+
+def window_text(window_days: int) -> str:
+    """`weekly number`, `number of 3 days`."""
+    return {1: "daily number", 7: "weekly number"}.get(window_days, f"number of {window_days} days")
+
+
+def chance_text(tail: float, watched: int) -> str:
+    """How often chance alone would bring this, over everything that is watched."""
+    days = 1.0 / max(tail * watched, 1e-12)
+    if days < 1:
+        return "more than once a day"
+    if days < 1.5:
+        return "about once a day"
+    if days < 730:
+        return f"about once in {number(round(days))} days"
+    if days < 36_525:
+        return f"about once in {number(round(days / 365.25))} years"
+    return "less than once in 100 years"

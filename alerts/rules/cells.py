@@ -1,0 +1,98 @@
+"""Which series were out of the ordinary on a day: the cells of detections that crossed their limit."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from forewarn.alert import Alarm, Kind, Severity
+from forewarn.panel import Detection
+
+
+class Cell(NamedTuple):
+    """An alarm, and where it stands in its detection."""
+
+    alarm: Alarm
+    detection: Detection
+    row: int
+    column: int
+
+
+def column_of(detection: Detection, day: date) -> int | None:
+    """Index of `day` among the judged days."""
+    found = np.flatnonzero(detection.dates == np.datetime64(day, "D"))
+    return int(found[0]) if found.size else None
+
+
+def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float) -> list[Cell]:
+    """Cells beyond their limit, one a series.
+
+    Args:
+        floor: Least observed number of a surge, least expected number of a drop.
+
+    Where several detectors alarm on a series, the one that finds the day least ordinary speaks.
+    """
+    rarest: dict[frozenset[tuple[str, str]], Cell] = {}
+    for detection in detections:
+        column = column_of(detection, day)
+        if column is None:
+            continue
+        beyond = _beyond(detection, column, kind, floor)
+        for row in np.flatnonzero(beyond):
+            cell = _cell(detection, int(row), column, day, kind)
+            known = rarest.get(key := frozenset(cell.alarm.labels.items()))
+            if known is None or cell.alarm.tail < known.alarm.tail:
+                rarest[key] = cell
+    return list(rarest.values())
+
+
+def watched(detections: Sequence[Detection], day: date) -> int:
+    """Number of verdicts given on `day`, over all levels and detectors: the chances for a false alarm."""
+    columns = [(detection, column_of(detection, day)) for detection in detections]
+    return sum(int((~np.isnan(d.expected[:, column])).sum()) for d, column in columns if column is not None)
+
+
+def severity_of(alarm: Alarm) -> Severity:
+    """How much an alarm matters.
+
+    Critical: at least 3 times as far from the expected number as the limit, and by at least 30 requests.
+    Warning: at least 1.5 times as far, and by at least 10 requests. Otherwise a notice.
+    """
+    distance = alarm.excess / max(abs(alarm.limit - alarm.expected), 1.0)
+    if distance >= 3 and alarm.excess >= 30:
+        return Severity.CRITICAL
+    if distance >= 1.5 and alarm.excess >= 10:
+        return Severity.WARNING
+    return Severity.NOTICE
+
+
+def labels_of(detection: Detection, row: int) -> Mapping[str, str]:
+    """Labels of a row, without those that are not known."""
+    values = detection.panel.labels.iloc[row]
+    return {name: str(values[name]) for name in detection.panel.level if values[name] != ""}
+
+
+def _beyond(detection: Detection, column: int, kind: Kind, floor: float) -> npt.NDArray[np.bool_]:
+    if kind is Kind.DROP:
+        return np.asarray(detection.drops()[:, column] & (detection.expected[:, column] >= floor))
+    return np.asarray(detection.alarms()[:, column] & (detection.observed[:, column] >= floor))
+
+
+def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:
+    drop = kind is Kind.DROP
+    alarm = Alarm(
+        source=detection.panel.source,
+        labels=labels_of(detection, row),
+        day=day,
+        kind=kind,
+        detector=detection.detector,
+        observed=float(detection.observed[row, column]),
+        expected=float(detection.expected[row, column]),
+        low=float(detection.low[row, column]),
+        high=float(detection.high[row, column]),
+        limit=float((detection.lower_limit if drop else detection.limit)[row, column]),
+        tail=float((detection.lower_tail if drop else detection.upper_tail)[row, column]),
+    )
+    return Cell(alarm, detection, row, column)

@@ -1,0 +1,126 @@
+"""What a message or a page needs to explain a surge or a drop, as JSON.
+
+observed, expected, low, high, limit, excess   of the head, in requests
+head            labels of the head; the issue's own may be broader
+fires_at        smallest (for a drop: largest) count that would still have fired
+tail, watched   chance of such a count on an ordinary day; number of verdicts given that day
+detector        name of the method
+related         the other alarms of the issue
+parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
+history         the head's counts of the last 28 days, null where not observed, with the last day
+holiday, holiday_before                        public holiday that day, the day before; ''
+missing_days    days of the last 28 without a complete count
+known_at        when the counts were read
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from alerts.rules.cells import Cell, column_of, labels_of
+from alerts.rules.merging import Issue
+from forewarn.alert import Alarm, Kind
+from forewarn.panel import Detection
+
+HISTORY_DAYS = 28
+PARTS = 5
+
+
+def evidence_of(
+    issue: Issue, head: Cell, detections: Sequence[Detection], *, watched: int, floor: float
+) -> dict[str, Any]:
+    """Evidence of one issue; keys as above.
+
+    Args:
+        watched: Number of verdicts given that day.
+        floor: Least count of a surge that may fire at all; 0 for a drop.
+    """
+    alarm = head.alarm
+    day = np.datetime64(alarm.day, "D")
+    holidays = head.detection.panel.calendar.holiday_names(np.array([day - 1, day]))
+    history = _history(head)
+    return {
+        **_numbers(alarm),
+        "limit": round(alarm.limit, 2),
+        "head": dict(alarm.labels),
+        "fires_at": _fires_at(alarm, floor),
+        "tail": alarm.tail,
+        "watched": watched,
+        "detector": alarm.detector,
+        "related": [{"labels": dict(other.labels), **_numbers(other)} for other in issue.alarms[1:]],
+        "parts": parts_of(issue.labels, head, detections),
+        "history": {"last_day": alarm.day.isoformat(), "counts": history},
+        "holiday": str(holidays[1]),
+        "holiday_before": str(holidays[0]),
+        "missing_days": history.count(None),
+        "known_at": head.detection.panel.as_of.isoformat(),
+    }
+
+
+def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detection]) -> list[dict[str, Any]]:
+    """Largest contributions to the excess within `labels`, from the next finer level that was judged."""
+    finer = [
+        d
+        for d in detections
+        if d.detector == head.alarm.detector
+        and set(d.panel.level) > set(labels)
+        and column_of(d, head.alarm.day) is not None
+    ]
+    if not finer:
+        return []
+    detection = min(finer, key=lambda d: len(d.panel.level))
+    column = column_of(detection, head.alarm.day)
+    inside = np.ones(len(detection.panel.labels), dtype=bool)
+    for name, value in labels.items():
+        inside &= (detection.panel.labels[name] == value).to_numpy()
+    sign = -1.0 if head.alarm.kind is Kind.DROP else 1.0
+    excess = sign * (detection.observed[:, column] - detection.expected[:, column])
+    excess = np.where(inside & ~np.isnan(excess), np.maximum(excess, 0.0), 0.0)
+    total = head.alarm.excess if head.alarm.labels == labels else float(excess.sum())
+    largest = [int(row) for row in np.argsort(-excess, kind="stable")[:PARTS] if excess[row] > 0]
+    return [
+        {
+            "labels": dict(labels_of(detection, row)),
+            "observed": float(detection.observed[row, column]),
+            "expected": round(float(detection.expected[row, column]), 2),
+            "low": round(float(detection.low[row, column]), 2),
+            "high": round(float(detection.high[row, column]), 2),
+            "excess": round(float(excess[row]), 2),
+            "share": round(min(float(excess[row]) / total, 1.0), 3),
+        }
+        for row in largest
+    ]
+
+
+def _numbers(alarm: Alarm) -> dict[str, float]:
+    return {
+        "observed": alarm.observed,
+        "expected": round(alarm.expected, 2),
+        "low": round(alarm.low, 2),
+        "high": round(alarm.high, 2),
+        "excess": round(alarm.excess, 2),
+    }
+
+
+def _fires_at(alarm: Alarm, floor: float) -> int:
+    if alarm.kind is Kind.DROP:
+        return math.ceil(alarm.limit) - 1
+    return max(math.floor(alarm.limit) + 1, math.ceil(floor))
+
+
+def _history(head: Cell) -> list[float | None]:
+    panel = head.detection.panel
+    end = len(panel.dates) - head.detection.observed.shape[1] + head.column + 1
+    counts = panel.counts[head.row, max(0, end - HISTORY_DAYS) : end]
+    return [None if np.isnan(count) else float(count) for count in counts]
+
+
+def history_days(evidence: Mapping[str, Any]) -> list[tuple[date, float | None]]:
+    """The days of `evidence["history"]` with their counts."""
+    history = evidence["history"]
+    counts = history["counts"]
+    first = date.fromisoformat(history["last_day"]) - timedelta(days=len(counts) - 1)
+    return [(first + timedelta(days=place), count) for place, count in enumerate(counts)]

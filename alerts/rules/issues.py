@@ -1,0 +1,40 @@
+"""From detections to findings: what surges and drops have in common."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from alerts.rules.cells import crossed, severity_of, watched
+from alerts.rules.evidence import evidence_of
+from alerts.rules.merging import merge
+from alerts.wording import issue_title
+from forewarn.alert import Finding, Kind
+from forewarn.panel import Detection
+
+
+def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor: float) -> list[Finding]:
+    """Issues of one source on one day, the largest first; `floor` as in `crossed`."""
+    cells = {frozenset(cell.alarm.labels.items()): cell for cell in crossed(detections, day, kind, floor)}
+    n_watched = watched(detections, day)
+    findings = []
+    for issue in merge([cell.alarm for cell in cells.values()]):
+        head = cells[frozenset(issue.head.labels.items())]
+        evidence = evidence_of(
+            issue,
+            head,
+            detections,
+            watched=n_watched,
+            floor=floor if kind is Kind.SURGE else 0.0,
+        )
+        findings.append(
+            Finding(
+                kind=kind,
+                source=issue.head.source,
+                labels=issue.labels,
+                day=day,
+                severity=severity_of(issue.head),
+                title=issue_title(issue.labels, issue.alarms),
+                evidence=evidence,
+                alarms=issue.alarms,
+            )
+        )
+    return findings

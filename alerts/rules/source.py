@@ -1,0 +1,67 @@
+"""Does a source deliver what it should?"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from alerts.phrases import plain
+from alerts.wording import source_title
+from forewarn.alert import Finding, Kind, Severity
+from forewarn.contracts import SourceHealth
+
+TROUBLE = (SourceHealth.SILENT, SourceHealth.STALE, SourceHealth.BROKEN, SourceHealth.PARTIAL)
+"""The states that people must know of. A late source may yet come right by itself."""
+
+
+@dataclass(frozen=True)
+class SourceTrouble:
+    """A source in trouble is one finding, which weighs more the longer it lasts.
+
+    Args:
+        warning_after: Until then it is a notice: many portals fail for an hour and come back.
+        critical_after: By then the newest days of all its series are unknown.
+    """
+
+    warning_after: timedelta = timedelta(hours=12)
+    critical_after: timedelta = timedelta(days=2)
+    name: str = "source"
+
+    def evaluate(
+        self,
+        source: str,
+        health: SourceHealth,
+        message: str,
+        *,
+        since: datetime,
+        now: datetime,
+        newest_day: date | None,
+        usual: float | None,
+    ) -> list[Finding]:
+        """One finding if the source is in trouble, none otherwise.
+
+        Args:
+            message: What the connector said, in words, without secrets.
+            since: When the trouble began, in the source's zone.
+            newest_day: Last day with data; None: there never was one.
+            usual: Requests on an ordinary day, if known.
+        """
+        if health not in TROUBLE:
+            return []
+        lasts = now - since
+        late = (lasts >= self.warning_after) + (lasts >= self.critical_after)
+        return [
+            Finding(
+                kind=Kind.SOURCE,
+                source=source,
+                labels={},
+                day=now.astimezone(since.tzinfo).date(),
+                severity=Severity(1 + late),
+                title=source_title(source, health, since),
+                evidence={
+                    "health": health.value,
+                    "message": plain(message, 300),
+                    "since": since.isoformat(),
+                    "newest_day": newest_day.isoformat() if newest_day else None,
+                    "usual": round(usual, 1) if usual is not None else None,
+                },
+            )
+        ]

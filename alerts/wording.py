@@ -1,0 +1,213 @@
+"""Titles and explanations of alerts, for people who are no statisticians and have ten minutes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from alerts.phrases import (
+    chance_text,
+    chances_text,
+    count_of,
+    day_text,
+    listed,
+    number,
+    plain,
+    range_text,
+    requests_text,
+    scope_text,
+    time_text,
+    window_text,
+)
+from forewarn.alert import Alarm, Alert, Kind
+from forewarn.panel import Breach
+
+
+class Answer(NamedTuple):
+    """One part of an explanation; `lines` are the details below its text."""
+
+    question: str
+    text: str
+    lines: tuple[str, ...] = ()
+
+
+def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
+    """Title of a surge or drop; the first of `alarms` is its head.
+
+    `Rats: 34 requests on Tue 3 Feb, usually 8 to 19 (all areas)`
+    """
+    head = alarms[0]
+    only = "only " if head.kind is Kind.DROP else ""
+    numbers = f"{only}{requests_text(head.observed)} on {day_text(head.day)}, usually {range_text(head.low, head.high)}"
+    if labels == head.labels:
+        everywhere = "" if "area" in labels else " (all areas)"
+        return f"{scope_text(labels)}: {numbers}{everywhere}"
+    more = "fewer" if head.kind is Kind.DROP else "more"
+    if "category" in labels:
+        areas = {alarm.labels["area"] for alarm in alarms if "area" in alarm.labels}
+        return f"{scope_text(labels)}: {more} in {len(areas)} areas, most in {_part(head, labels)}: {numbers}"
+    topics = list(dict.fromkeys(plain(a.labels["category"]) for a in alarms if "category" in a.labels))
+    return f"{plain(labels['area'])}: {more} of {listed(topics)}; {_part(head, labels)}: {numbers}"
+
+
+def breach_title(breach: Breach, day: date) -> str:
+    """`Rats: on about Thu 12 Mar the weekly number will pass 400 (chance 7 in 10)`; `day` is the breach's."""
+    return (
+        f"{scope_text(breach.labels)}: on about {day_text(day)} the {window_text(breach.window_days)} "
+        f"will pass {number(breach.limit)} (chance {chances_text(breach.probability)})"
+    )
+
+
+TROUBLES = {
+    "silent": "No requests from {source}",
+    "stale": "No updates from the publisher of {source}",
+    "broken": "{source} cannot be read",
+    "partial": "{source} can only be read in part",
+}
+"""Health of a source → what is wrong, before `since …`."""
+
+
+def source_title(source: str, health: str, since: datetime) -> str:
+    """`No requests from bonn since Mon 2 Mar 14:00`."""
+    return f"{TROUBLES[health].format(source=plain(source))} since {time_text(since)}"
+
+
+def answers(alert: Alert) -> list[Answer]:
+    """What is it, how do we know, what to do: one answer a question, the most important first."""
+    explain = {Kind.BREACH: _breach_answers, Kind.SOURCE: _source_answers}.get(alert.kind, _count_answers)
+    return explain(alert, alert.evidence)
+
+
+def explanation(alert: Alert) -> list[str]:
+    """The answers as lines of text."""
+    return [
+        line
+        for answer in answers(alert)
+        for line in (f"{answer.question}: {answer.text}", *(f"  - {detail}" for detail in answer.lines))
+    ]
+
+
+def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
+    drop = alert.kind is Kind.DROP
+    more = "fewer" if drop else "more"
+    head = evidence["head"]
+    everywhere = "" if "area" in head else " (all areas)"
+    since = "first noticed that day"
+    if alert.first_day < alert.last_day:
+        lasts = (alert.last_day - alert.first_day).days + 1
+        since = f"noticed since {day_text(alert.first_day)}, {count_of(lasts, 'day')} now"
+    found = [
+        Answer(
+            "What is lower" if drop else "What is higher",
+            f"{scope_text(head)}{everywhere}: {requests_text(evidence['observed'])} on "
+            f"{day_text(alert.last_day, year=True)}, {since}.",
+        ),
+        Answer(
+            "What is usual",
+            f"{range_text(evidence['low'], evidence['high'])} on a day like this, "
+            f"about {number(evidence['expected'])}. These are {number(evidence['excess'])} {more}.",
+        ),
+        Answer(
+            "Could it be chance",
+            f"Chance alone brings a count like this {chance_text(evidence['tail'], evidence['watched'])} "
+            "over everything that is watched.",
+        ),
+    ]
+    if evidence["parts"]:
+        lines = tuple(_part_line(part, alert.labels, drop=drop) for part in evidence["parts"])
+        found.append(Answer("Where it comes from", f"Most of the {'decrease' if drop else 'increase'}:", lines))
+    if evidence["related"]:
+        lines = tuple(_related_line(other) for other in evidence["related"][:5])
+        found.append(Answer("What goes with it", "Also out of the ordinary that day:", lines))
+    found.append(Answer("What else was considered", _considered(alert, evidence)))
+    edge = "more" if drop else "fewer"
+    found.append(
+        Answer(
+            "When it stays silent",
+            f"With {edge} than {requests_text(evidence['fires_at'])} that day there would have been no alert.",
+        )
+    )
+    found.append(
+        Answer(
+            "What to do",
+            "Acknowledge it, so that others know somebody looks after it, and later say what came of it. "
+            "It closes by itself after three ordinary days, and speaks again only if it gets clearly worse.",
+        )
+    )
+    return found
+
+
+def _part_line(part: Mapping[str, Any], labels: Mapping[str, str], *, drop: bool) -> str:
+    own = {name: value for name, value in part["labels"].items() if name not in labels}
+    name = plain(own["area"]) if set(own) == {"area"} else scope_text(own)
+    share = f"{round(100 * part['share'])} % of the {'decrease' if drop else 'increase'}"
+    return f"{name}: {number(part['observed'])}, usually {range_text(part['low'], part['high'])} ({share})"
+
+
+def _related_line(other: Mapping[str, Any]) -> str:
+    usual = range_text(other["low"], other["high"])
+    return f"{scope_text(other['labels'])}: {number(other['observed'])}, usually {usual}"
+
+
+def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
+    if evidence["holiday"]:
+        holiday = f"The day is a public holiday ({plain(evidence['holiday'])}); that is allowed for."
+    elif evidence["holiday_before"]:
+        holiday = f"The day before was a public holiday ({plain(evidence['holiday_before'])})."
+    else:
+        holiday = "No public holiday that day or the day before."
+    missing = evidence["missing_days"]
+    if missing:
+        gaps = f"Of the last four weeks {count_of(missing, 'day')} could not be read completely."
+    else:
+        gaps = "All days of the last four weeks were read completely."
+    read_on = datetime.fromisoformat(evidence["known_at"]).date()
+    late = ""
+    if (read_on - alert.last_day).days <= 1:
+        late = " The count was read within a day, so late reports may still raise it."
+    return f"{holiday} {gaps}{late}"
+
+
+def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
+    day = date.fromisoformat(evidence["breach_day"])
+    window = window_text(evidence["window_days"])
+    return [
+        Answer(
+            "What is coming",
+            f"On about {day_text(day, year=True)} the {window} of {scope_text(alert.labels)} will pass "
+            f"{number(evidence['limit'])} (chance {chances_text(evidence['probability'])}) if nothing is done.",
+        ),
+        Answer(
+            "How much",
+            f"By then the {window} is expected to be {number(evidence['expected'])}, "
+            f"most likely {range_text(evidence['low'], evidence['high'])}.",
+        ),
+        Answer("How soon", f"{count_of(evidence['lead_days'], 'day')} are left, counted from the last day known."),
+        Answer(
+            "What to do",
+            "Plan for it, or act on the cause. Acknowledge the alert, so that others know. "
+            "It closes by itself when the forecast stays below the limit.",
+        ),
+    ]
+
+
+def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
+    title = source_title(alert.source, evidence["health"], datetime.fromisoformat(evidence["since"]))
+    usual = f"; {number(evidence['usual'])} a day are usual" if evidence["usual"] is not None else ""
+    newest = evidence["newest_day"]
+    last = (
+        f"The last day with data is {day_text(date.fromisoformat(newest), year=True)}."
+        if newest
+        else ("No data ever came from it.")
+    )
+    return [
+        Answer("What is wrong", f"{title}{usual}."),
+        Answer("What is known", f"{last} {evidence['message']}".rstrip()),
+        Answer("What it means", "Alerts that depend on it are held back until it is well again."),
+        Answer("What to do", f"`forewarn sources check {plain(alert.source)}` tells more."),
+    ]
+
+
+def _part(head: Alarm, labels: Mapping[str, str]) -> str:
+    """Name of the head within its issue: its labels without those of the issue."""
+    own = {name: value for name, value in head.labels.items() if name not in labels}
+    return plain(own["area"]) if set(own) == {"area"} else scope_text(own)
