@@ -1,0 +1,1 @@
+"""Long rows in, panels out: everything that is kept, and all SQL."""

@@ -1,0 +1,188 @@
+"""Alerts with their events, and the outbox of notifications."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
+
+from forewarn.alert import Alert, AlertEvent, Change, Kind, Notification, Severity, State, Verdict
+from forewarn.errors import StoreError
+from store.dialect import insert
+from store.schema import alert, alert_event, notification
+
+LEASE = timedelta(minutes=5)
+"""How long a claimed notification is left to whoever claimed it; then it is due again."""
+
+
+class OutboxRow(NamedTuple):
+    """How it stands with one notification."""
+
+    idempotency_key: str
+    channel: str
+    fingerprint: str
+    subject: str
+    created_at: datetime
+    attempts: int
+    next_try_at: datetime | None
+    tried_at: datetime | None  # when the last attempt ended
+    delivered_at: datetime | None
+    error: str  # of the last attempt
+
+    @property
+    def given_up(self) -> bool:
+        """Neither delivered nor to be tried again."""
+        return self.delivered_at is None and self.next_try_at is None
+
+
+def read_alerts(
+    conn: Connection,
+    *,
+    source: str | None = None,
+    states: Collection[State] | None = None,
+    limit: int | None = None,
+) -> list[Alert]:
+    """Alerts, the one that changed last first."""
+    statement = select(alert).order_by(alert.c.changed_at.desc(), alert.c.fingerprint).limit(limit)
+    if source is not None:
+        statement = statement.where(alert.c.source == source)
+    if states is not None:
+        statement = statement.where(alert.c.state.in_([state.value for state in states]))
+    return [_alert(row) for row in conn.execute(statement)]
+
+
+def read_alert(conn: Connection, fingerprint: str) -> tuple[Alert, list[AlertEvent]] | None:
+    """One alert and everything that happened to it, oldest first."""
+    row = conn.execute(select(alert).where(alert.c.fingerprint == fingerprint)).one_or_none()
+    if row is None:
+        return None
+    statement = select(alert_event).where(alert_event.c.fingerprint == fingerprint)
+    events = conn.execute(statement.order_by(alert_event.c.sequence))
+    return _alert(row), [AlertEvent(*event) for event in events]
+
+
+def write_changes(conn: Connection, changes: Sequence[Change]) -> None:
+    """Keeps alerts as they now are, and appends the events that made them so.
+
+    Raises:
+        StoreError: Somebody else changed one of them since it was read. The transaction must be given up.
+    """
+    for change in changes:
+        values = _values(change.alert)
+        kept = insert(conn, alert).values(values)
+        conn.execute(kept.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
+        event = change.event
+        try:
+            conn.execute(
+                alert_event.insert().values(
+                    fingerprint=event.fingerprint,
+                    sequence=event.sequence,
+                    at=event.at,
+                    what=event.what,
+                    who=event.who,
+                    note=event.note,
+                )
+            )
+        except IntegrityError as error:
+            raise StoreError(
+                f"The alert {event.fingerprint} was changed by somebody else meanwhile. Look at it and try again."
+            ) from error
+
+
+def enqueue(conn: Connection, notifications: Sequence[Notification]) -> None:
+    """Puts messages into the outbox, due at once; one that is there already is left alone."""
+    rows = [
+        {
+            "idempotency_key": message.idempotency_key,
+            "channel": message.channel,
+            "fingerprint": message.fingerprint,
+            "subject": message.subject,
+            "text": message.text,
+            "html": message.html,
+            "created_at": message.created_at,
+            "attempts": 0,
+            "next_try_at": message.created_at,
+            "error": "",
+        }
+        for message in notifications
+    ]
+    if rows:
+        conn.execute(insert(conn, notification).on_conflict_do_nothing(index_elements=["idempotency_key"]), rows)
+
+
+def claim_due(conn: Connection, now: datetime, limit: int = 50) -> list[Notification]:
+    """Messages to be sent now, oldest first, each already counted as tried once more.
+
+    Commit before sending. Nobody else claims them for `LEASE`; if the sender dies, they come back after it.
+    """
+    table = notification.c
+    due = (
+        select(
+            table.idempotency_key,
+            table.channel,
+            table.fingerprint,
+            table.subject,
+            table.text,
+            table.html,
+            table.created_at,
+            table.attempts + 1,
+        )
+        .where(table.next_try_at <= now)
+        .order_by(table.created_at, table.idempotency_key)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and no such words
+    )
+    claimed = [Notification(*row) for row in conn.execute(due)]
+    keys = [message.idempotency_key for message in claimed]
+    taken = update(notification).where(table.idempotency_key.in_(keys))
+    conn.execute(taken.values(attempts=table.attempts + 1, next_try_at=now + LEASE))
+    return claimed
+
+
+def mark_delivered(conn: Connection, key: str, at: datetime) -> None:
+    """Notes that a message was accepted."""
+    done = update(notification).where(notification.c.idempotency_key == key)
+    conn.execute(done.values(delivered_at=at, tried_at=at, next_try_at=None, error=""))
+
+
+def mark_failed(conn: Connection, key: str, at: datetime, error: str, next_try_at: datetime | None) -> None:
+    """Notes why a message was not accepted, and when to try again; None: never."""
+    failed = update(notification).where(notification.c.idempotency_key == key)
+    conn.execute(failed.values(tried_at=at, error=error, next_try_at=next_try_at))
+
+
+def read_outbox(conn: Connection, limit: int) -> list[OutboxRow]:
+    """The last messages, newest first, without their texts."""
+    columns = [notification.c[name] for name in OutboxRow._fields]
+    newest = select(*columns).order_by(notification.c.created_at.desc(), notification.c.idempotency_key)
+    return [OutboxRow(*row) for row in conn.execute(newest.limit(limit))]
+
+
+def _values(held: Alert) -> dict[str, Any]:
+    return {
+        "fingerprint": held.fingerprint,
+        "kind": held.kind.value,
+        "source": held.source,
+        "labels": held.labels,
+        "state": held.state.value,
+        "severity": held.severity.value,
+        "title": held.title,
+        "first_day": held.first_day,
+        "last_day": held.last_day,
+        "peak_day": held.peak_day,
+        "opened_at": held.opened_at,
+        "changed_at": held.changed_at,
+        "revision": held.revision,
+        "evidence": dict(held.evidence),
+        "verdict": None if held.verdict is None else held.verdict.value,
+    }
+
+
+def _alert(row: Any) -> Alert:
+    values = dict(row._mapping)
+    values["kind"] = Kind(row.kind)
+    values["state"] = State(row.state)
+    values["severity"] = Severity(row.severity)
+    values["verdict"] = None if row.verdict is None else Verdict(row.verdict)
+    return Alert(**values)

@@ -1,0 +1,258 @@
+"""Counts a day: written when a source publishes only volumes, read as panels, as known on any day.
+
+Each source has a *seen day*, the civil day of its last pull. What was known at the end of an earlier day is told
+by the histories: for each series and day the newest row with `seen_day` up to then. A row of a back-fill was
+published long before we saw it; when, nobody can say, so it counts as known from `public_delay_days` after its
+own day.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, distinct, func, literal, not_, or_, select
+
+from forewarn.calendar import Calendar, Dates
+from forewarn.contracts import Coverage
+from forewarn.panel import LABELS, Floats, Level, Panel
+from forewarn.request import DailyCount
+from store.dialect import analyze, empty_staging, fetch_integers, insert, load
+from store.recount import apply_counted, counted
+from store.requests import WriteCounts
+from store.schema import count_history, coverage, daily_count, series
+from store.schema import source as sources
+from store.series import series_ids
+from store.sources import advance_source
+from store.text import storable
+from store.types import DAY_ZERO, Day
+
+COVERED = (Coverage.OBSERVED, Coverage.QUIET)
+"""Days whose zeros are true."""
+
+
+def write_counts(
+    conn: Connection, source: str, counts: Sequence[DailyCount], *, seen_day: date, backfill: bool
+) -> WriteCounts:
+    """Makes these the counts of their series and days; the last wins where one comes twice."""
+    if not counts:
+        return WriteCounts()
+    seen_day = advance_source(conn, source, seen_day)
+    labels = [storable([getattr(count, label) for count in counts]) for label in LABELS]
+    keys = list(zip(*labels, strict=True))
+    ids = series_ids(conn, source, set(keys))
+    cells = {(ids[key], count.day): count for key, count in zip(keys, counts, strict=True)}
+    empty_staging(conn, counted)
+    load(
+        conn,
+        counted,
+        [
+            [number for number, _ in cells],
+            [day for _, day in cells],
+            [count.opened for count in cells.values()],
+            [count.closed for count in cells.values()],
+        ],
+    )
+    analyze(conn, counted)
+    held = and_(daily_count.c.series_id == counted.c.series_id, daily_count.c.day == counted.c.day)
+    known = conn.execute(select(func.count()).select_from(counted).join(daily_count, held)).scalar_one()
+    written = apply_counted(conn, seen_day=seen_day, backfill=backfill)
+    still = conn.execute(select(func.count()).select_from(counted).join(daily_count, held)).scalar_one()
+    new = max(still - known, 0)
+    return WriteCounts(new, written - new, len(cells) - written, 0, len(counts) - len(cells))
+
+
+def write_coverage(
+    conn: Connection, source: str, days: Mapping[date, Coverage], *, seen_day: date, backfill: bool
+) -> None:
+    """Notes what is known of these days; days of which the same was known are left alone."""
+    if not days:
+        return
+    seen_day = advance_source(conn, source, seen_day)
+    table = coverage.c
+    known: dict[date, tuple[str, bool]] = {}  # newest coverage, and whether it was ever seen live
+    history = select(table.day, table.coverage, table.backfill).where(
+        table.source == source, table.day.between(min(days), max(days))
+    )
+    for day, what, was_backfill in conn.execute(history.order_by(table.seen_day, table.backfill.desc())):
+        known[day] = what, not was_backfill or (day in known and known[day][1])
+    news = [
+        {
+            "source": source,
+            "day": day,
+            "seen_day": seen_day,
+            "backfill": backfill and not known.get(day, ("", False))[1],
+            "coverage": what.value,
+        }
+        for day, what in days.items()
+        if known.get(day, ("", False))[0] != what.value
+    ]
+    if news:
+        statement = insert(conn, coverage)
+        conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source", "day", "seen_day", "backfill"],
+                set_={"coverage": statement.excluded.coverage},
+            ),
+            news,
+        )
+
+
+def read_coverage(
+    conn: Connection,
+    source: str,
+    first: date,
+    last: date,
+    *,
+    as_of: date | None = None,
+    public_delay_days: int = 0,
+) -> dict[date, Coverage]:
+    """What is, or on `as_of` was, known of each day; days of which nothing was known are not in it."""
+    table = coverage.c
+    statement = select(table.day, table.coverage).where(table.source == source, table.day.between(first, last))
+    if as_of is not None:
+        statement = statement.where(_known_on(coverage, as_of, public_delay_days))
+    rows = conn.execute(statement.order_by(table.day, table.seen_day, table.backfill.desc()))
+    return {day: Coverage(what) for day, what in rows}
+
+
+def covered_span(
+    conn: Connection, source: str, *, as_of: date | None = None, public_delay_days: int = 0
+) -> tuple[date, date] | None:
+    """First and last day with numbers, as is or on `as_of` was known; None: there are none."""
+    known = read_coverage(conn, source, date.min, date.max, as_of=as_of, public_delay_days=public_delay_days)
+    covered = [day for day, what in known.items() if what in COVERED]
+    return (min(covered), max(covered)) if covered else None
+
+
+def revised_days(conn: Connection, source: str, first: date, last: date) -> list[date]:
+    """Days in this span on which a pull brought news, other than by a back-fill."""
+    table = count_history.c
+    statement = (
+        select(distinct(table.seen_day))
+        .join_from(count_history, series, series.c.id == table.series_id)
+        .where(series.c.source == source, table.seen_day.between(first, last), not_(table.backfill))
+    )
+    return sorted(conn.execute(statement).scalars())
+
+
+def daily_totals(
+    conn: Connection,
+    source: str,
+    first: date,
+    last: date,
+    *,
+    as_of: date | None = None,
+    public_delay_days: int = 0,
+) -> tuple[Dates, Floats]:
+    """(n_days,) days and the source's requests on each, 0 where there are none, covered or not."""
+    dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    _, days, opened = _opened(conn, source, first, last, as_of, public_delay_days, {})
+    return dates, np.bincount(days - _number(first), weights=opened, minlength=len(dates))
+
+
+def read_panel(
+    conn: Connection,
+    source: str,
+    level: Level,
+    *,
+    last_day: date,
+    history_days: int,
+    as_of: date,
+    calendar: Calendar = Calendar(),  # noqa: B008 - frozen
+    where: Mapping[str, str] | None = None,
+    public_delay_days: int = 0,
+    min_mean: float = 0.0,
+) -> Panel:
+    """Counts of the `history_days` days up to `last_day` at one level, as they were known at the end of `as_of`.
+
+    Args:
+        level: Labels that tell the series apart; () is the whole source, always one row.
+        where: Only requests with these labels, such as `{"area": "Ward 7"}`.
+        public_delay_days: Days after which the source has published a day; for rows of a back-fill.
+        min_mean: Requests a week, on average over the covered days, that a series must have.
+    Returns:
+        Panel sorted by labels; NaN on days that were not covered. Series without any request are left out.
+    """
+    first = last_day - timedelta(days=history_days - 1)
+    numbers, days, opened = _opened(conn, source, first, last_day, as_of, public_delay_days, where or {})
+    rows, labels = _rows(conn, source, level, numbers)
+    cells = rows * history_days + (days - _number(first))
+    counts = np.bincount(cells, weights=opened, minlength=len(labels) * history_days).astype(np.float64)
+    counts = counts.reshape(len(labels), history_days)
+    known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
+    covered = np.zeros(history_days, dtype=bool)
+    covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True
+    counts[:, ~covered] = 0.0
+    if level:
+        totals = counts.sum(axis=1)
+        busy = (totals > 0) & (totals * 7 >= min_mean * covered.sum())
+        counts, labels = counts[busy], labels[busy].reset_index(drop=True)
+    counts[:, ~covered] = np.nan
+    labels.index.name = "series_id"
+    dates = np.arange(np.datetime64(first, "D"), np.datetime64(last_day, "D") + 1)
+    return Panel(counts, dates, labels, datetime.combine(as_of, time.max, UTC), source, calendar)
+
+
+def _rows(
+    conn: Connection, source: str, level: Level, numbers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], pd.DataFrame]:
+    """For each series number its row in the panel, and the rows' labels, sorted."""
+    if not level:
+        return np.zeros(len(numbers), dtype=np.int64), pd.DataFrame(index=pd.RangeIndex(1))
+    found = conn.execute(select(series.c.id, *(series.c[label] for label in level)).where(series.c.source == source))
+    known = {number: tuple(key) for number, *key in found}
+    keys = sorted({known[number] for number in np.unique(numbers).tolist()})
+    position = {key: row for row, key in enumerate(keys)}
+    row_of = np.zeros(max(known, default=0) + 1, dtype=np.int64)
+    for number, key in known.items():
+        row_of[number] = position.get(key, 0)
+    return row_of[numbers], pd.DataFrame(keys, columns=list(level), dtype=str)
+
+
+def _opened(
+    conn: Connection,
+    source: str,
+    first: date,
+    last: date,
+    as_of: date | None,
+    public_delay_days: int,
+    where: Mapping[str, str],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Series number, day number and requests of every cell that is not 0, as known at the end of `as_of`."""
+    seen_day = conn.execute(select(sources.c.seen_day).where(sources.c.name == source)).scalar()
+    if as_of is None or seen_day is None or as_of >= seen_day:
+        statement = select(daily_count.c.series_id, daily_count.c.day, daily_count.c.opened)
+        table = daily_count
+    else:
+        history = count_history.c
+        statement = select(history.series_id, history.day, history.opened, history.seen_day, history.backfill)
+        statement = statement.where(_known_on(count_history, as_of, public_delay_days))
+        table = count_history
+    mine = [series.c.source == source, *(series.c[label] == value for label, value in where.items())]
+    statement = statement.join_from(table, series, series.c.id == table.c.series_id)
+    cells = fetch_integers(conn, statement.where(*mine, table.c.day.between(first, last)))
+    if table is count_history:
+        cells = _newest(cells)
+    cells = cells[cells[:, 2] > 0]
+    return cells[:, 0], cells[:, 1], cells[:, 2]
+
+
+def _newest(history: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of rows (series, day, opened, seen_day, backfill) the last known one of each series and day."""
+    number, day, _, seen_day, backfill = history.T
+    ordered = history[np.lexsort((-backfill, seen_day, day, number))]
+    is_last = np.ones(len(ordered), dtype=bool)
+    is_last[:-1] = (ordered[1:, :2] != ordered[:-1, :2]).any(axis=1)
+    return ordered[is_last]
+
+
+def _known_on(table: Table, as_of: date, public_delay_days: int) -> ColumnElement[bool]:
+    published: Column[Any] | ColumnElement[Any] = table.c.day + public_delay_days
+    return or_(table.c.seen_day <= as_of, and_(table.c.backfill, published <= literal(as_of, Day)))
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - DAY_ZERO

@@ -1,0 +1,61 @@
+"""What SQLite and PostgreSQL do differently; everything else is the same SQL on both."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+
+def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT that can say ON CONFLICT."""
+    return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def empty_staging(conn: Connection, table: Table) -> None:
+    """The temporary table `table`, there and without rows."""
+    conn.execute(CreateTable(table, if_not_exists=True))
+    # A deleted row of a PostgreSQL table takes its room until the transaction ends; SQLite has no TRUNCATE.
+    verb = "DELETE FROM" if conn.dialect.name == "sqlite" else "TRUNCATE"
+    conn.exec_driver_sql(f"{verb} {table.name}")
+
+
+def load(conn: Connection, table: Table, columns: Sequence[Iterable[Any]]) -> None:
+    """Appends rows, given column by column in the table's order, as fast as the driver can.
+
+    Values are plain: numbers, str and None, and what the table's own types take.
+    """
+    converted = []
+    for column, values in zip(table.columns, columns, strict=True):
+        convert = column.type.dialect_impl(conn.dialect).bind_processor(conn.dialect)
+        converted.append(values if convert is None else map(convert, values))
+    rows = zip(*converted, strict=True)
+    names = ", ".join(column.name for column in table.columns)
+    if conn.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        conn.exec_driver_sql(statement, list(rows))
+        return
+    driver_connection: Any = conn.connection.driver_connection
+    with driver_connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    analyze(conn, table)
+
+
+def fetch_integers(conn: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
+    """(n_rows, n_columns) of a query that yields whole numbers only, without making objects of its rows."""
+    width = len(statement.selected_columns)
+    cursor: Any = conn.execute(statement).cursor
+    flat = np.fromiter(chain.from_iterable(cursor), dtype=np.int64)
+    return flat.reshape(-1, width)
+
+
+def analyze(conn: Connection, table: Table) -> None:
+    """Tells PostgreSQL's planner what a temporary table holds; SQLite does not ask."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"ANALYZE {table.name}")

@@ -1,0 +1,126 @@
+"""Opens the database, and begins and ends transactions."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from forewarn.errors import StoreError
+from store.migrate import upgrade
+from store.troubles import explained
+
+WAIT_SECONDS = 30
+"""How long to wait for another writer before giving up."""
+
+
+def open_store(url: str) -> Engine:
+    """The database at `url`, made if need be and brought to this version's schema.
+
+    Args:
+        url: `sqlite:////path/forewarn.db` or `postgresql://user:password@host/database`.
+    Raises:
+        StoreError: It cannot be used, or was written by a newer forewarn; says what to do.
+    """
+    address = _address(url)
+    engine = _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
+    try:
+        with explained(engine):
+            upgrade(engine)
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection that may write; everything done with it is kept, or nothing is.
+
+    Raises:
+        StoreError: Full disk, read-only file, lock held by another, connection lost; says what to do. Nothing
+            of the transaction was kept, and it may be run again.
+    """
+    with explained(engine), engine.begin() as conn:
+        yield conn
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads, and sees one state of the database however long it takes.
+
+    Raises:
+        StoreError: As for `transaction`.
+    """
+    with explained(engine), engine.connect() as conn:
+        if conn.dialect.name == "sqlite":
+            conn = conn.execution_options(only_reads=True)
+        else:
+            conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with conn.begin():
+            yield conn
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise StoreError("store.url is not an address such as sqlite:///forewarn.db") from None
+    backend = address.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreError(f"store.url: {backend} is not supported; use sqlite or postgresql")
+    if backend == "sqlite" and address.database in (None, "", ":memory:"):
+        raise StoreError("store.url names no file; a store in memory would be lost at the end")
+    return address
+
+
+_JSON = {"json_serializer": partial(json.dumps, allow_nan=False, ensure_ascii=False)}  # PostgreSQL refuses NaN
+
+
+def _sqlite(address: URL) -> Engine:
+    file = str(address.database)
+    if not file.startswith("file:"):
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {Path(file).parent} cannot be made: {error.strerror}. "
+                "Set store.url to a place that this user may write."
+            ) from error
+    waiting = {} if "timeout" in address.query else {"timeout": WAIT_SECONDS}
+    engine = create_engine(address, connect_args=waiting, hide_parameters=True, **_JSON)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",  # 64 MB, so that the indexes of a large batch stay in memory
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        # A writer asks for the lock first: a reader that turns writer could not wait for it.
+        conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(address: URL) -> Engine:
+    options: dict[str, Any] = {"application_name": "forewarn"}
+    if "connect_timeout" not in address.query:
+        options["connect_timeout"] = 10
+    if "options" not in address.query:
+        options["options"] = f"-c lock_timeout={WAIT_SECONDS}s"
+    try:
+        return create_engine(address, connect_args=options, pool_pre_ping=True, hide_parameters=True, **_JSON)
+    except ModuleNotFoundError as error:
+        raise StoreError("PostgreSQL needs a driver: install forewarn[postgres]") from error

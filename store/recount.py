@@ -1,0 +1,122 @@
+"""Keeps `daily_count` and `count_history` true for exactly the series and days that were touched.
+
+Counts are counted anew, never incremented: that is right for rows that come late, twice, edited, moved to another
+category, closed, reopened, and it may be done again at any time.
+"""
+
+from datetime import date
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+
+from store.dialect import analyze, empty_staging, insert
+from store.schema import count_history, daily_count, service_request
+from store.types import Day
+
+_staging = MetaData()
+
+touched = Table(
+    "touched_count",
+    _staging,
+    Column("series_id", Integer, nullable=False),
+    Column("day", Day, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""(series, day) pairs, each once, whose requests changed."""
+
+counted = Table(
+    "counted",
+    _staging,
+    Column("series_id", Integer, nullable=False),
+    Column("day", Day, nullable=False),
+    Column("opened", Integer, nullable=False),
+    Column("closed", Integer, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""What (series, day) pairs, each once, now come to."""
+
+_request = service_request.c
+_opened = (
+    select(func.count())
+    .where(_request.series_id == touched.c.series_id, _request.day == touched.c.day)
+    .scalar_subquery()
+)
+_closed = (
+    select(func.count())
+    .where(
+        _request.series_id == touched.c.series_id,
+        _request.closed_day == touched.c.day,
+        _request.closed_day.is_not(None),  # says that the partial index will do
+    )
+    .scalar_subquery()
+)
+
+
+def recount(conn: Connection) -> None:
+    """Fills `counted` with what the `touched` pairs come to."""
+    empty_staging(conn, counted)
+    analyze(conn, touched)
+    pairs = select(touched.c.series_id, touched.c.day, _opened, _closed)
+    conn.execute(counted.insert().from_select(list(counted.c), pairs))
+    analyze(conn, counted)
+
+
+_same_pair = and_(daily_count.c.series_id == counted.c.series_id, daily_count.c.day == counted.c.day)
+_seen_live = (
+    select(count_history.c.day)
+    .where(
+        count_history.c.series_id == counted.c.series_id,
+        count_history.c.day == counted.c.day,
+        not_(count_history.c.backfill),
+    )
+    .exists()
+)
+
+
+def apply_counted(conn: Connection, *, seen_day: date, backfill: bool) -> int:
+    """Makes `counted` the counts that are known, and appends to the history what is new; gives how many are."""
+    # A pair that has been watched live is known from `seen_day` on, also if a back-fill brought the news.
+    as_backfill = not_(_seen_live) if backfill else false()
+    news = (
+        select(*counted.c, literal(seen_day, Day), as_backfill)
+        .join_from(counted, daily_count, _same_pair, isouter=True)
+        .where(
+            or_(
+                counted.c.opened != func.coalesce(daily_count.c.opened, 0),
+                counted.c.closed != func.coalesce(daily_count.c.closed, 0),
+            )
+        )
+    )
+    columns = ["series_id", "day", "opened", "closed", "seen_day", "backfill"]
+    history = insert(conn, count_history).from_select(columns, news)
+    changed = conn.execute(
+        history.on_conflict_do_update(
+            index_elements=["series_id", "day", "seen_day", "backfill"],
+            set_={"opened": history.excluded.opened, "closed": history.excluded.closed},
+        )
+    ).rowcount
+    some = select(*counted.c).where(counted.c.opened + counted.c.closed > 0)
+    counts = insert(conn, daily_count).from_select(list(counted.c), some)
+    conn.execute(
+        counts.on_conflict_do_update(
+            index_elements=["series_id", "day"],
+            set_={"opened": counts.excluded.opened, "closed": counts.excluded.closed},
+        )
+    )
+    none = select(counted.c.series_id, counted.c.day).where(counted.c.opened + counted.c.closed == 0)
+    conn.execute(delete(daily_count).where(tuple_(daily_count.c.series_id, daily_count.c.day).in_(none)))
+    return changed
