@@ -41,13 +41,14 @@ def request_records(population: Population, versions: Ints, *, extensions: bool)
     """
     rows = population.request[versions]
     parents = population.parent[rows]
+    recognised = (parents >= 0) & population.closed[versions]  # a duplicate is recognised on closing
     columns = zip(
         population.ids[rows].tolist(),
         population.closed[versions].tolist(),
         population.service[versions].tolist(),
         population.area[versions].tolist(),
         population.channel[rows].tolist(),
-        ["" if parent < 0 else str(population.ids[parent]) for parent in parents.tolist()],
+        np.where(recognised, population.ids[parents], "").tolist(),
         _stamps(population, population.requested[rows]),
         _stamps(population, population.at[versions]),
         population.street[rows].tolist(),
@@ -61,7 +62,7 @@ def request_records(population: Population, versions: Ints, *, extensions: bool)
         record: dict[str, Any] = {
             "service_request_id": request_id,
             "status": "closed" if closed else "open",
-            "status_notes": f"Duplicate of {parent}" if closed and parent else None,
+            "status_notes": f"Duplicate of {parent}" if parent else None,
             "service_name": service.name,
             "service_code": service.code,
             "description": service.description,
@@ -90,9 +91,7 @@ def to_json(document: Sequence[Record] | Record) -> bytes:
 
 def to_xml(records: Sequence[Record], root: str, element: str) -> bytes:
     """`<root><element>…</element>…</root>`; no element: the fields stand in the root."""
-    items = "".join(
-        f"<{element}>{_fields(record)}</{element}>" if element else _fields(record) for record in records
-    )
+    items = "".join(f"<{element}>{_fields(record)}</{element}>" if element else _fields(record) for record in records)
     return f'<?xml version="1.0" encoding="utf-8"?>\n<{root}>{items}</{root}>'.encode()
 
 
@@ -101,7 +100,7 @@ def _fields(record: Record) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value == []:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -100,7 +100,7 @@ def _answer(
         case ["services", code]:
             if code not in {service.code for service in population.services}:
                 raise _Refused(HTTPStatus.NOT_FOUND, f"service_code {code} was not found")
-            return "service_definition", "", [{"service_code": code, "attributes": None}]
+            return "service_definition", "", [{"service_code": code, "attributes": []}]
         case ["requests"]:
             versions = _page(_select(population, query, now), query, max_page_size)
         case ["requests", request_id]:

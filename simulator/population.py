@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 _FOREVER = np.iinfo(np.int64).max
 
@@ -59,7 +60,7 @@ class Population:
     at: Ints
     service: Ints
     area: Ints
-    closed: npt.NDArray[np.bool_]
+    closed: Bools
 
     def visible(
         self, now: datetime, requested_from: datetime | None = None, requested_to: datetime | None = None
