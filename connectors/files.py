@@ -1,0 +1,243 @@
+"""Reads files that somebody drops into a folder: CSV, TSV (also gzipped) and Parquet.
+
+A file holds request rows or ready daily volumes. It is known by its content: one that was read is not read
+again, and one that has grown or was mended is. A file is believed whole or not at all, so a file that was cut
+while it was written is refused with the reason, and read when it is complete.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.days import Span, completed_days, day_start
+from connectors.normalise import Batch, CountField, Normaliser, RequestField, as_text
+from connectors.row_ids import RowIds
+from connectors.scrub import quote
+from connectors.tables import FileFault, Table, open_table
+from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
+from forewarn.errors import SourceChanged, SourceUnavailable
+from forewarn.request import DailyCount, Reject
+
+_KINDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+_UNFINISHED = (".part", "-part", ".tmp")
+_EVER = datetime(9998, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A drop folder, or a single file.
+
+    Args:
+        zone: Where civil days are counted.
+        path: The folder or the file.
+        pattern: Which files of the folder are meant.
+        rows: `requests`: a row is a request; `counts`: a row is a number of requests on one day.
+        fields: Our field → column of the file.
+        constants: Our field → value, for what the file does not say.
+        where: Column → value: other rows are left out.
+        header: Names of the columns, if the file does not begin with them.
+        delimiter: None: found out from the first line.
+        clock: Zone in which times without one are written; '': `zone`.
+        time_format: As for `strptime`; '': ISO 8601, American and German forms are recognised.
+        first_day: Days before it are never said to be completely known.
+    """
+
+    source: str
+    zone: str
+    path: Path
+    fields: dict[RequestField | CountField, str]
+    pattern: str = "*"
+    rows: Literal["requests", "counts"] = "requests"
+    constants: dict[RequestField | CountField, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+    delimiter: Literal[",", ";", "\t"] | None = None
+    encoding: str = "utf-8"
+    clock: str = ""
+    time_format: str = ""
+    first_day: date | None = None
+
+    def __post_init__(self) -> None:
+        needed = {"requests": {"requested_at"}, "counts": {"date", "opened"}}[self.rows]
+        if missing := needed - set(self.fields):
+            raise ValueError(f"rows = {self.rows!r} needs fields.{min(missing)}: the column that holds it")
+
+    def probe(self) -> Capabilities:
+        """What lies there, and the columns of the newest file."""
+        files = self._files()
+        if not files:
+            return Capabilities(reachable=True, remarks=(f"no file in {self.path} matches {self.pattern!r}",))
+        newest = max(files, key=lambda file: file.stat().st_mtime)
+        try:
+            names = self._open(newest).names
+        except FileFault as fault:
+            return Capabilities(reachable=True, remarks=(f"{newest.name} cannot be used: {fault}",))
+        remarks = [f"{len(files)} files; looked at {newest.name}"]
+        if missing := self._missing(names):
+            remarks.append(f"{newest.name} has no column {missing[0]!r}; it has: {', '.join(names)}")
+        return Capabilities(reachable=True, fields=dict.fromkeys(names, "column"), remarks=remarks)
+
+    def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
+        """The files whose content has not been read yet, by name."""
+        known: Mapping[str, str] = state.get("files", {})
+        windows = []
+        for file in self._files():
+            name, digest = self._name(file), _digest(file)
+            if known.get(name) != digest:
+                known = {**known, name: digest}
+                windows.append(Window(until=now, name=name, state={"files": known}))
+        return windows
+
+    def fetch(self, window: Window) -> Iterator[Page]:
+        """The rows of one file.
+
+        Raises:
+            SourceUnavailable: The file cannot be read.
+            SourceChanged: It lacks a column that the settings name.
+        """
+        until = window.until or _EVER
+        first, last = date.max, date.min
+        try:
+            table = self._open(self.path if self.path.is_file() else self.path / window.name)
+            if missing := self._missing(table.names):
+                known = ", ".join(table.names)
+                raise SourceChanged(self.source, f"{window.name} has no column {missing[0]!r}; it has: {known}")
+            read = self._requests if self.rows == "requests" else self._counts
+            for batch in read(table, until):
+                days = [row.day for row in batch.requests or batch.counts]
+                first, last = min([first, *days]), max([last, *days])
+                yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
+        except FileFault as fault:
+            problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)
+            yield Page(rejects=[problem], end=WindowEnd(window.state))
+        except OSError as error:
+            raise SourceUnavailable(self.source, f"{window.name} cannot be read: {error.strerror}") from None
+        else:
+            yield Page(rejects=table.skipped, end=WindowEnd(window.state, *self._covered(first, last, until)))
+
+    def reconcile(self, span: Window) -> Reconciliation:
+        """What all files together hold of the span."""
+        since, until = span.since or datetime.min.replace(tzinfo=UTC), span.until or _EVER
+        ids: set[str] = set()
+        volumes: dict[DailyCount, int] = {}
+        for file in self._files():
+            for page in self.fetch(Window(name=self._name(file))):
+                ids |= {row.source_record_id for row in page.requests if since <= row.requested_at < until}
+                volumes |= {
+                    row._replace(opened=0, closed=0): row.opened
+                    for row in page.counts
+                    if since <= day_start(row.day, self._tz) < until
+                }
+        if self.rows == "requests":
+            return Reconciliation(total=len(ids), record_ids=frozenset(ids))
+        return Reconciliation(total=sum(volumes.values()))
+
+    @property
+    def _tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def _normaliser(self) -> Normaliser:
+        return Normaliser(self.source, self._tz, ZoneInfo(self.clock or self.zone), self.time_format)
+
+    def _files(self) -> list[Path]:
+        if self.path.is_file():
+            return [self.path]
+        if not self.path.is_dir():
+            raise SourceUnavailable(self.source, f"{self.path} is not there")
+        return sorted(
+            file
+            for file in self.path.glob(self.pattern)
+            if file.is_file()
+            and not file.name.startswith(".")
+            and not file.name.endswith(_UNFINISHED)
+            and file.name.endswith(_KINDS)
+        )
+
+    def _name(self, file: Path) -> str:
+        return file.name if file == self.path else file.relative_to(self.path).as_posix()
+
+    def _open(self, file: Path) -> Table:
+        return open_table(file, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
+
+    def _missing(self, names: Sequence[str]) -> list[str]:
+        return sorted({*self.fields.values(), *self.where} - set(names))
+
+    def _columns(self, table: Table) -> Iterator[tuple[dict[str, pa.Array], Callable[[int], str]]]:
+        """Our columns, batch by batch, and where each row stands in the file."""
+        rows_before = 0
+        try:
+            for batch in table.batches:
+                keep = np.ones(batch.num_rows, dtype=np.bool_)
+                for column, value in self.where.items():
+                    keep &= pc.equal(as_text(batch.column(column)), value).to_numpy(zero_copy_only=False)
+                chosen = batch if keep.all() else batch.filter(pa.array(keep))
+                columns = {ours: chosen.column(theirs) for ours, theirs in self.fields.items()}
+                for ours, value in self.constants.items():
+                    columns[ours] = pa.array([value] * chosen.num_rows, pa.string())
+                numbers = np.flatnonzero(keep) + rows_before + 1
+                rows_before += batch.num_rows
+                yield columns, lambda index, numbers=numbers: f"row {numbers[index]}"  # type: ignore[misc]
+        except pa.ArrowInvalid as error:
+            raise FileFault("unreadable", quote(error)) from None
+
+    def _requests(self, table: Table, now: datetime) -> Iterator[Batch]:
+        normaliser, row_ids = self._normaliser, RowIds()
+        for columns, position in self._columns(table):
+            if "id" not in columns:
+                columns["id"] = row_ids.of(columns)
+            yield _with_skipped(normaliser.requests(columns, now=now, position=position), table)
+
+    def _counts(self, table: Table, now: datetime) -> Iterator[Batch]:
+        """Volumes of the whole file at once; rows with the same day and labels are added up."""
+        volumes: Counter[DailyCount] = Counter()
+        closed: Counter[DailyCount] = Counter()
+        normaliser = self._normaliser
+        for columns, position in self._columns(table):
+            batch = normaliser.counts(columns, now=now, position=position)
+            for row in batch.counts:
+                key = row._replace(opened=0, closed=0)
+                volumes[key] += row.opened
+                closed[key] += row.closed
+            yield _with_skipped(replace(batch, counts=()), table)
+        days = sorted({key.day for key in volumes})
+        gaps = {(later - earlier).days for earlier, later in pairwise(days)}
+        if gaps and min(gaps) >= 7:
+            raise FileFault(
+                "not_daily",
+                f"its days are at least {min(gaps)} apart: only daily volumes can be used, not weekly or monthly",
+            )
+        yield Batch(counts=[key._replace(opened=volumes[key], closed=closed[key]) for key in volumes])
+
+    def _covered(self, first: date, last: date, now: datetime) -> tuple[Span | None, date | None]:
+        """The days that a file with rows from `first` to `last` knows completely, and the day not over yet."""
+        first = max(first, self.first_day or date.min)
+        if first > last:
+            return None, None
+        over, today = completed_days(first, min(now, day_start(last + timedelta(days=1), self._tz)), self._tz)
+        return over, today
+
+
+def _with_skipped(batch: Batch, table: Table) -> Batch:
+    """`batch`, and the rows of a wrong length that were passed on the way."""
+    passed = table.skipped[:]
+    table.skipped.clear()
+    if not passed:
+        return batch
+    counters = {**batch.counters, "rejected": batch.counters.get("rejected", 0) + len(passed)}
+    return replace(batch, rejects=[*batch.rejects, *passed], counters=counters)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

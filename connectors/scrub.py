@@ -1,0 +1,34 @@
+"""Takes mail addresses and phone numbers out of free text before anything keeps it, and makes labels tidy."""
+
+import re
+
+_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# Seven digits or more with the usual signs between them, which also takes most account numbers; dates and
+# clock times are left, as they have fewer digits in a row or colons.
+_PHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00)?\(?\d(?:[\s().\-/]{0,2}\d){6,14}(?![\w:])")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+
+MAX_LABEL = 200  # characters; longer ones are no categories but texts
+MAX_TEXT = 4000
+
+
+def scrub(text: str) -> str:
+    """`text` without mail addresses and phone numbers."""
+    text = _MAIL.sub("[mail]", text)
+    return _PHONE.sub(lambda match: match[0] if _ISO_DATE.fullmatch(match[0][:10]) else "[phone]", text)
+
+
+def label(text: str) -> str:
+    """`text` as a label: one line, without control characters, at most `MAX_LABEL` long."""
+    return " ".join(_CONTROL.sub(" ", text).split())[:MAX_LABEL]
+
+
+def description(text: str) -> str:
+    """`text` as a description: scrubbed, without control characters, at most `MAX_TEXT` long."""
+    return scrub(_CONTROL.sub(" ", text[: 2 * MAX_TEXT]))[:MAX_TEXT].strip()
+
+
+def quote(value: object) -> str:
+    """`value` as it may stand in a message: scrubbed, one line, short."""
+    return label(scrub(str(value)[:1000]))
