@@ -115,8 +115,9 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     if evidence["parts"]:
         lines = tuple(_part_line(part, alert.labels, drop=drop) for part in evidence["parts"])
         found.append(Answer("Where it comes from", f"Most of the {'decrease' if drop else 'increase'}:", lines))
-    if evidence["related"]:
-        lines = tuple(_related_line(other) for other in evidence["related"][:5])
+    in_parts = [part["labels"] for part in evidence["parts"]]
+    if others := [other for other in evidence["related"] if other["labels"] not in in_parts]:
+        lines = tuple(_related_line(other) for other in others[:5])
         found.append(Answer("What goes with it", "Also out of the ordinary that day:", lines))
     found.append(Answer("What else was considered", _considered(alert, evidence)))
     edge = "more" if drop else "fewer"

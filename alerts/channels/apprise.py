@@ -1,0 +1,97 @@
+"""Mail, webhooks, chat and text messages, by the apprise library.
+
+A receiver can tell a message that comes twice: mails and webhooks carry its key in the header `Idempotency-Key`.
+Mails on the same alert refer to each other, so that mail programs show them together.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from html import escape
+from io import StringIO
+from typing import Any
+
+from apprise import Apprise, LogCapture, NotifyBase, NotifyFormat
+
+from forewarn.alert import Notification
+from forewarn.errors import DeliveryError
+
+
+@dataclass(frozen=True)
+class AppriseChannel:
+    """One apprise address, which may name several targets, such as `mailto://…?to=a,b`.
+
+    Args:
+        name: Name of the channel in the settings.
+        url: The address; it holds secrets and is never shown.
+
+    Raises:
+        ValueError: The address is not understood.
+    """
+
+    name: str
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self._plugin()
+
+    @property
+    def n_targets(self) -> int:
+        return len(_targets(self._plugin())) or 1
+
+    def send(self, notification: Notification) -> None:
+        """Sends to the one target that the notification's channel names: `ops`, `ops/2`, …
+
+        Raises:
+            DeliveryError: It was not accepted, or there is no such target any more.
+        """
+        plugin = self._plugin()
+        _, _, number = notification.channel.removeprefix(self.name).partition("/")
+        targets = _targets(plugin)
+        if targets:
+            chosen = targets[int(number or 1) - 1 :][:1]
+            if not chosen:
+                raise DeliveryError(notification.channel, "the target was taken out of the settings", retryable=False)
+            plugin.targets = chosen
+        if isinstance(getattr(plugin, "headers", None), dict):
+            plugin.headers["Idempotency-Key"] = notification.idempotency_key
+            plugin.headers["References"] = f"<{notification.fingerprint}@forewarn>"
+        body, body_format = _body(plugin, notification)
+        with _log("WARNING") as log:
+            accepted = bool(plugin.notify(title=notification.subject, body=body, body_format=body_format))
+        if not accepted:
+            problem = " ".join(log.getvalue().split()) or "it was refused without a reason"
+            raise DeliveryError(notification.channel, self._without_secrets(problem, plugin), retryable=True)
+
+    def _plugin(self) -> Any:
+        with _log("CRITICAL"):  # what apprise says of a wrong address shows the address
+            plugin = Apprise.instantiate(self.url) if self.url else None
+        if not isinstance(plugin, NotifyBase):
+            raise ValueError("apprise does not understand this address; see docs/alerts.md for examples")
+        return plugin
+
+    def _without_secrets(self, text: str, plugin: Any) -> str:
+        for secret in (self.url, plugin.password, plugin.user, *getattr(plugin, "headers", {}).values()):
+            if secret:
+                text = text.replace(str(secret), "…")
+        return text[:300]
+
+
+def _log(level: str) -> AbstractContextManager[StringIO]:
+    """What apprise says meanwhile, from `level` on."""
+    capture: AbstractContextManager[StringIO] = LogCapture(level=level, fmt="%(message)s")  # type: ignore[no-untyped-call]
+    return capture
+
+
+def _targets(plugin: Any) -> list[Any]:
+    found = getattr(plugin, "targets", None)
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def _body(plugin: Any, notification: Notification) -> tuple[str, NotifyFormat]:
+    """The richest form that the target takes. apprise makes safe Markdown of HTML, but not of plain text."""
+    if plugin.notify_format == NotifyFormat.HTML and plugin.body_maxlen > len(notification.html):
+        return notification.html, NotifyFormat.HTML
+    text = notification.text.replace("@", "@\u200b")  # so that a category "@everyone" calls nobody in a chat
+    if plugin.notify_format == NotifyFormat.TEXT:
+        return text, NotifyFormat.TEXT
+    return escape(text).replace("\n", "<br>\n"), NotifyFormat.HTML

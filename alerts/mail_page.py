@@ -1,0 +1,85 @@
+"""The HTML form of a message: one narrow page that every mail program can show, without images or scripts.
+
+Everything that comes from outside is escaped here. Layout is by tables and inline style, since mail programs
+ignore much else; the counts of the last four weeks are drawn as table cells.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+
+from alerts.phrases import day_text, number, plain, range_text
+from alerts.rules.evidence import history_days
+from alerts.wording import Answer
+from forewarn.alert import Alert, Severity
+
+COLOURS = {Severity.NOTICE: "#4a6fa5", Severity.WARNING: "#b35900", Severity.CRITICAL: "#b3261e"}
+"""All of them reach a contrast of 4.5 on white."""
+INK, GREY, PALE, LINE = "#1d2430", "#5b6472", "#b9c4d4", "#e3e7ed"
+FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+STRIP_HEIGHT = 72
+
+
+def mail_page(alert: Alert, headline: str, story: Sequence[Answer], url: str) -> str:
+    """The whole page."""
+    colour = COLOURS[alert.severity]
+    source = escape(plain(alert.source))
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light"><title>{escape(headline)}</title></head>
+<body style="margin:0;padding:0;background:#f3f5f8;{FONT};color:{INK}">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center" style="padding:20px 8px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0"
+ style="max-width:600px;background:#ffffff;border:1px solid {LINE};border-top:5px solid {colour};border-radius:6px">
+<tr><td style="padding:22px 24px 0">
+<p style="margin:0 0 6px;font-size:13px;color:{colour};font-weight:600">{escape(headline)}
+<span style="color:{GREY};font-weight:400">&nbsp;·&nbsp; {source}</span></p>
+<h1 style="margin:0 0 16px;font-size:20px;line-height:1.35;font-weight:650">{escape(plain(alert.title, 320))}</h1>
+{_strip(alert, colour)}</td></tr>
+<tr><td style="padding:0 24px">{"".join(_answer(answer) for answer in story)}</td></tr>
+<tr><td style="padding:6px 24px 26px">
+<a href="{escape(url, quote=True)}" style="display:inline-block;padding:11px 20px;background:{colour};color:#ffffff;
+text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the alert</a></td></tr>
+</table>
+<p style="max-width:600px;margin:12px 0 0;font-size:12px;color:{GREY}">Sent by forewarn.</p>
+</td></tr></table></body></html>
+"""
+
+
+def _answer(answer: Answer) -> str:
+    lines = "".join(f'<li style="margin:0 0 3px">{escape(line)}</li>' for line in answer.lines)
+    details = f'<ul style="margin:5px 0 0;padding:0 0 0 20px">{lines}</ul>' if lines else ""
+    return (
+        f'<p style="margin:0 0 2px;font-size:13px;font-weight:600;color:{GREY}">{escape(answer.question)}</p>'
+        f'<div style="margin:0 0 15px;font-size:15px;line-height:1.5">{escape(answer.text)}{details}</div>'
+    )
+
+
+def _strip(alert: Alert, colour: str) -> str:
+    """The last four weeks, a bar a day; '' for alerts without counts."""
+    if "history" not in alert.evidence:
+        return ""
+    days = history_days(alert.evidence)
+    highest = max((count for _, count in days if count is not None), default=0.0)
+    bars = "".join(_bar(day, count, highest, colour if day == days[-1][0] else PALE) for day, count in days)
+    usual = range_text(alert.evidence["low"], alert.evidence["high"])
+    return f"""<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed">
+<tr>{bars}</tr></table>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0"
+ style="border-top:1px solid {LINE};margin:0 0 20px;font-size:12px;color:{GREY}"><tr>
+<td style="padding-top:4px">{day_text(days[0][0])}</td>
+<td align="center" style="padding-top:4px">usual that day: {usual}</td>
+<td align="right" style="padding-top:4px;color:{colour};font-weight:600">{day_text(days[-1][0])}</td></tr></table>"""
+
+
+def _bar(day: date, count: float | None, highest: float, colour: str) -> str:
+    if count is None:
+        label, height, fill = f"{day_text(day)}: not known", STRIP_HEIGHT, "#f3f5f8"
+    else:
+        label, fill = f"{day_text(day)}: {number(count)}", colour
+        height = max(round(STRIP_HEIGHT * count / highest), 1) if highest else 1
+    return (
+        f'<td valign="bottom" height="{STRIP_HEIGHT}" title="{label}" style="padding:0 1px;vertical-align:bottom">'
+        f'<div style="height:{height}px;background:{fill};font-size:0;line-height:0">&nbsp;</div></td>'
+    )

@@ -1,0 +1,95 @@
+"""From changes to messages: one for each change worth telling, and each target that asked for it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from alerts.channels import targets_of
+from alerts.mail_page import mail_page
+from alerts.phrases import SEVERITY_WORDS, day_text, plain
+from alerts.routing import wants
+from alerts.wording import Answer, answers
+from forewarn.alert import Change, Notification
+from forewarn.settings import ChannelSettings
+
+TOLD = {
+    "opened": "new alert",
+    "released": "new alert",  # it was held back while its source was in trouble
+    "reopened": "it is back",
+    "worsened": "it got worse",
+    "resolved": "over",
+}
+"""Events that people are told of, in words."""
+
+LONGEST_SUBJECT = 160
+
+
+def notifications(
+    changes: Sequence[Change],
+    channels: Mapping[str, ChannelSettings],
+    *,
+    now: datetime,
+    dashboard_url: str,
+) -> list[Notification]:
+    """Messages for the outbox, in the order of `changes`.
+
+    Told are alerts that open, come back, get worse and, if they were told before, end.
+    """
+    return [
+        Notification(
+            idempotency_key=f"{change.alert.fingerprint}:{change.event.sequence}:{target}",
+            channel=target,
+            fingerprint=change.alert.fingerprint,
+            subject=subject_of(change),
+            text=text_of(change, dashboard_url),
+            html=mail_page(change.alert, headline_of(change), story_of(change), alert_url(change, dashboard_url)),
+            created_at=now,
+        )
+        for change in changes
+        if change.event.what in TOLD and change.alert.evidence["told"] is not None
+        for name, settings in channels.items()
+        if wants(settings, change.alert)
+        for target in targets_of(name, settings)
+    ]
+
+
+def headline_of(change: Change) -> str:
+    """`Warning, new alert`; `Over`."""
+    if change.event.what == "resolved":
+        return "Over"
+    return f"{SEVERITY_WORDS[change.alert.severity]}, {TOLD[change.event.what]}"
+
+
+def subject_of(change: Change) -> str:
+    """One line, whatever the labels hold."""
+    return plain(f"[{headline_of(change)}] {change.alert.title}", LONGEST_SUBJECT)
+
+
+def text_of(change: Change, dashboard_url: str) -> str:
+    """The message for those who read no HTML."""
+    parts = [plain(change.alert.title, 2 * LONGEST_SUBJECT)]
+    for answer in story_of(change):
+        details = "".join(f"\n  - {line}" for line in answer.lines)
+        parts.append(f"{answer.question}\n{answer.text}{details}")
+    parts.append(alert_url(change, dashboard_url))
+    return "\n\n".join(parts) + "\n"
+
+
+def story_of(change: Change) -> list[Answer]:
+    """The whole explanation; of an alert that is over only how it ended."""
+    if change.event.what != "resolved":
+        return answers(change.alert)
+    alert, event = change.alert, change.event
+    reason = f": {plain(event.note, 300)}" if event.note else ""
+    who = "by itself" if event.who == "forewarn" else f"by {plain(event.who)}"
+    span = f"It was found from {day_text(alert.first_day, year=True)} to {day_text(alert.last_day, year=True)}"
+    peak = f", and was worst on {day_text(alert.peak_day)}" if alert.first_day < alert.last_day else ""
+    return [
+        Answer("How it ended", f"Closed {who}{reason}."),
+        Answer("What it was", f"{span}{peak}."),
+        Answer("What to do", "Nothing. If you know what it was, a verdict helps to judge the next one."),
+    ]
+
+
+def alert_url(change: Change, dashboard_url: str) -> str:
+    """Address of the alert's page on the dashboard."""
+    return f"{dashboard_url.rstrip('/')}/alerts/{change.alert.fingerprint}"
