@@ -17,6 +17,7 @@ COLOURS = {Severity.NOTICE: "#4a6fa5", Severity.WARNING: "#b35900", Severity.CRI
 """All of them reach a contrast of 4.5 on white."""
 INK, GREY, PALE, LINE = "#1d2430", "#5b6472", "#b9c4d4", "#e3e7ed"
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+TEXT = "font-size:15px;line-height:1.5"
 STRIP_HEIGHT = 72
 
 
@@ -40,7 +41,8 @@ def mail_page(alert: Alert, headline: str, story: Sequence[Answer], url: str) ->
 <tr><td style="padding:0 24px">{"".join(_answer(answer) for answer in story)}</td></tr>
 <tr><td style="padding:6px 24px 26px">
 <a href="{escape(url, quote=True)}" style="display:inline-block;padding:11px 20px;background:{colour};color:#ffffff;
-text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the alert</a></td></tr>
+text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the alert</a>
+<p style="margin:12px 0 0;font-size:12px;color:{GREY};word-break:break-all">{escape(url)}</p></td></tr>
 </table>
 <p style="max-width:600px;margin:12px 0 0;font-size:12px;color:{GREY}">Sent by forewarn.</p>
 </td></tr></table></body></html>
@@ -48,11 +50,12 @@ text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the 
 
 
 def _answer(answer: Answer) -> str:
+    """A heading and a paragraph, so that the plain text that apprise makes of the page reads well too."""
     lines = "".join(f'<li style="margin:0 0 3px">{escape(line)}</li>' for line in answer.lines)
-    details = f'<ul style="margin:5px 0 0;padding:0 0 0 20px">{lines}</ul>' if lines else ""
+    details = f'<ul style="margin:-9px 0 15px;padding:0 0 0 20px;{TEXT}">{lines}</ul>' if lines else ""
     return (
-        f'<p style="margin:0 0 2px;font-size:13px;font-weight:600;color:{GREY}">{escape(answer.question)}</p>'
-        f'<div style="margin:0 0 15px;font-size:15px;line-height:1.5">{escape(answer.text)}{details}</div>'
+        f'<h2 style="margin:0 0 1px;font-size:13px;font-weight:600;color:{GREY}">{escape(answer.question)}</h2>'
+        f'<p style="margin:0 0 15px;{TEXT}">{escape(answer.text)}</p>{details}'
     )
 
 
@@ -64,22 +67,28 @@ def _strip(alert: Alert, colour: str) -> str:
     highest = max((count for _, count in days if count is not None), default=0.0)
     bars = "".join(_bar(day, count, highest, colour if day == days[-1][0] else PALE) for day, count in days)
     usual = range_text(alert.evidence["low"], alert.evidence["high"])
-    return f"""<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed">
+    small = f"font-size:12px;color:{GREY}"
+    last = f"font-size:15px;font-weight:650;color:{colour}"
+    return f"""<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>
+<td style="padding:0 0 4px;{small}">Requests a day, last four weeks</td>
+<td align="right" style="padding:0 1px 2px;{last}">{number(alert.evidence["observed"])}</td></tr></table>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed">
 <tr>{bars}</tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"
- style="border-top:1px solid {LINE};margin:0 0 20px;font-size:12px;color:{GREY}"><tr>
+ style="border-top:1px solid {LINE};margin:0 0 20px;{small}"><tr>
 <td style="padding-top:4px">{day_text(days[0][0])}</td>
 <td align="center" style="padding-top:4px">usual that day: {usual}</td>
 <td align="right" style="padding-top:4px;color:{colour};font-weight:600">{day_text(days[-1][0])}</td></tr></table>"""
 
 
 def _bar(day: date, count: float | None, highest: float, colour: str) -> str:
+    label = f"{day_text(day)}: {'not known' if count is None else number(count)}"
     if count is None:
-        label, height, fill = f"{day_text(day)}: not known", STRIP_HEIGHT, "#f3f5f8"
+        bar = f'<div style="font-size:11px;color:{GREY};text-align:center">?</div>'
     else:
-        label, fill = f"{day_text(day)}: {number(count)}", colour
         height = max(round(STRIP_HEIGHT * count / highest), 1) if highest else 1
+        bar = f'<div style="height:{height}px;background:{colour};font-size:0;line-height:0"></div>'
     return (
         f'<td valign="bottom" height="{STRIP_HEIGHT}" title="{label}" style="padding:0 1px;vertical-align:bottom">'
-        f'<div style="height:{height}px;background:{fill};font-size:0;line-height:0">&nbsp;</div></td>'
+        f"{bar}</td>"
     )

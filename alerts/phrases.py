@@ -97,7 +97,12 @@ def chance_text(tail: float, watched: int) -> str:
     if days < 1.5:
         return "about once a day"
     if days < 730:
-        return f"about once in {number(round(days))} days"
+        return f"about once in {number(_coarse(days))} days"
     if days < 36_525:
-        return f"about once in {number(round(days / 365.25))} years"
+        return f"about once in {number(_coarse(days / 365.25))} years"
     return "less than once in 100 years"
+
+
+def _coarse(value: float) -> float:
+    """Two leading digits: nobody knows a chance more exactly."""
+    return float(f"{value:.2g}")

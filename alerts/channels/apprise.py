@@ -4,13 +4,15 @@ A receiver can tell a message that comes twice: mails and webhooks carry its key
 Mails on the same alert refer to each other, so that mail programs show them together.
 """
 
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from io import StringIO
 from typing import Any
 
-from apprise import Apprise, LogCapture, NotifyBase, NotifyFormat
+from apprise import Apprise, NotifyBase, NotifyFormat
 
 from forewarn.alert import Notification
 from forewarn.errors import DeliveryError
@@ -56,14 +58,14 @@ class AppriseChannel:
             plugin.headers["Idempotency-Key"] = notification.idempotency_key
             plugin.headers["References"] = f"<{notification.fingerprint}@forewarn>"
         body, body_format = _body(plugin, notification)
-        with _log("WARNING") as log:
+        with _overheard() as said:
             accepted = bool(plugin.notify(title=notification.subject, body=body, body_format=body_format))
         if not accepted:
-            problem = " ".join(log.getvalue().split()) or "it was refused without a reason"
+            problem = " ".join(said.getvalue().split()) or "it was refused without a reason"
             raise DeliveryError(notification.channel, self._without_secrets(problem, plugin), retryable=True)
 
     def _plugin(self) -> Any:
-        with _log("CRITICAL"):  # what apprise says of a wrong address shows the address
+        with _overheard():
             plugin = Apprise.instantiate(self.url) if self.url else None
         if not isinstance(plugin, NotifyBase):
             raise ValueError("apprise does not understand this address; see docs/alerts.md for examples")
@@ -76,10 +78,19 @@ class AppriseChannel:
         return text[:300]
 
 
-def _log(level: str) -> AbstractContextManager[StringIO]:
-    """What apprise says meanwhile, from `level` on."""
-    capture: AbstractContextManager[StringIO] = LogCapture(level=level, fmt="%(message)s")  # type: ignore[no-untyped-call]
-    return capture
+@contextmanager
+def _overheard() -> Iterator[StringIO]:
+    """What apprise complains of meanwhile. It is kept from all logs, as it may show the address."""
+    said = StringIO()
+    listener = logging.StreamHandler(said)
+    listener.setLevel(logging.WARNING)
+    logger = logging.getLogger("apprise")
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [listener], False
+    try:
+        yield said
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
 
 
 def _targets(plugin: Any) -> list[Any]:
@@ -89,9 +100,18 @@ def _targets(plugin: Any) -> list[Any]:
 
 def _body(plugin: Any, notification: Notification) -> tuple[str, NotifyFormat]:
     """The richest form that the target takes. apprise makes safe Markdown of HTML, but not of plain text."""
-    if plugin.notify_format == NotifyFormat.HTML and plugin.body_maxlen > len(notification.html):
+    if plugin.notify_format == NotifyFormat.HTML and plugin.body_maxlen >= len(notification.html):
         return notification.html, NotifyFormat.HTML
     text = notification.text.replace("@", "@\u200b")  # so that a category "@everyone" calls nobody in a chat
+    text = _fitting(text, plugin.body_maxlen)
     if plugin.notify_format == NotifyFormat.TEXT:
         return text, NotifyFormat.TEXT
     return escape(text).replace("\n", "<br>\n"), NotifyFormat.HTML
+
+
+def _fitting(text: str, longest: int) -> str:
+    """As many of the first paragraphs as fit together with the last, which is the link."""
+    *paragraphs, link = text.split("\n\n")
+    while paragraphs and len("\n\n".join([*paragraphs, link])) > longest:
+        paragraphs.pop()
+    return "\n\n".join([*paragraphs, link])
