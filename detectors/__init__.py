@@ -1,0 +1,22 @@
+"""Methods that tell an unusual day from an ordinary one; forecasts are in `detectors.forecasters`."""
+
+from forewarn.contracts import Detector
+from forewarn.plugins import load
+
+DETECTORS = {
+    "regression": "detectors.regression:Regression",
+    "ears-c1": "detectors.ears:EarsC1",
+    "ears-c2": "detectors.ears:EarsC2",
+    "ears-c3": "detectors.ears:EarsC3",
+}
+"""Name in the settings → class, a frozen dataclass with a field `alpha`."""
+
+
+def detector_for(name: str, alpha: float) -> Detector:
+    """The detector listed under `name`, raising an alarm at tails below `alpha`.
+
+    Raises:
+        ConfigError: `name` is not in the table.
+    """
+    detector: Detector = load(DETECTORS, name, key="detection.detectors")(alpha=alpha)
+    return detector

@@ -1,0 +1,54 @@
+"""Series learn from each other what one alone cannot tell: empirical Bayes over the rows of a panel."""
+
+import numpy as np
+
+from forewarn.panel import Floats
+
+NEIGHBOURS = 50
+"""Series of like volume whose dispersion a series is drawn to."""
+
+
+def mixture_weights(log_likelihood: Floats, steps: int = 30) -> Floats:
+    """(n_series, n_models) how much each series trusts each model, rows adding up to 1.
+
+    The prior is what the panel's series trust on average, found by expectation-maximisation.
+    """
+    relative = np.exp(np.maximum(log_likelihood - log_likelihood.max(axis=1, keepdims=True), -700.0))
+    prior = np.full(relative.shape[1], 1 / relative.shape[1])
+    for _ in range(steps):
+        trust = relative * prior
+        trust /= trust.sum(axis=1, keepdims=True)
+        prior = trust.mean(axis=0)
+    return np.asarray(trust)
+
+
+def shrunk_dispersion(dispersion: Floats, freedom: Floats, volume: Floats) -> Floats:
+    """(n_series,) each series' dispersion drawn towards that of series of like volume.
+
+        shrunk = (d0 * typical + d * own) / (d0 + d)
+
+    d are the degrees of freedom of a series' own value, and d0, the weight of the others, is large if the own
+    values differ by no more than chance would make them. Small series thus borrow, large ones keep their own.
+
+    References:
+        Smyth (2004), Stat Appl Genet Mol Biol 3, 3; Robinson & Smyth (2007), Bioinformatics 23, 2881-2887.
+    """
+    order = np.argsort(volume, kind="stable")
+    typical = np.empty_like(dispersion)
+    typical[order] = _running_mean(dispersion[order], freedom[order])
+    ratio = dispersion / typical
+    spread = np.average((ratio - 1) ** 2, weights=freedom)
+    chance = np.average(2 / freedom, weights=freedom)
+    prior_freedom = 2 / np.clip(spread - chance, 2 / 1000, 2 / 4)
+    shrunk = (prior_freedom * typical + freedom * dispersion) / (prior_freedom + freedom)
+    return np.maximum(shrunk, 1.0)
+
+
+def _running_mean(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean of each value's `NEIGHBOURS` (or a tenth of all, if more) nearest by position."""
+    n = len(values)
+    half = max(NEIGHBOURS, n // 10) // 2
+    low, high = np.maximum(np.arange(n) - half, 0), np.minimum(np.arange(n) + half + 1, n)
+    total = np.concatenate([[0.0], np.cumsum(values * weights)])
+    weight = np.concatenate([[0.0], np.cumsum(weights)])
+    return np.asarray((total[high] - total[low]) / (weight[high] - weight[low]))
