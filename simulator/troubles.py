@@ -98,7 +98,7 @@ def rats(rng: np.random.Generator, site: Site, mean: Floats) -> Trouble:
     areas = site.around(site.busy_area(rng), 4)
     after = np.arange(1, len(site.dates) - peak_day)
     growth = np.concatenate([(np.arange(ramp + 1) / ramp) ** 1.3, 0.5 ** (after / 7)])
-    peak = np.array([4.0, 1.6, 1.4, 1.2])[:, None] * rng.uniform(0.9, 1.2)  # requests a day in each area
+    peak = np.array([2.2, 1.5, 1.3, 1.1])[:, None] * rng.uniform(0.9, 1.1)  # requests a day in each area
     city = mean[site.category(RATS), :, first:].sum(axis=0)
     mean[site.category(RATS), areas, first:] += peak * growth * city / city.mean()  # keeps the rhythm of the week
     span = (first, peak_day, len(site.dates) - 1)
@@ -130,7 +130,7 @@ def heating_failure(rng: np.random.Generator, site: Site, mean: Floats, first: i
     """District heating fails in one area while it is cold everywhere: at least four times the usual. Adds to `mean`."""
     area = int(rng.choice(np.argsort(-site.areas.weights)[:5]))
     usual = mean[site.category(HEATING), area, first : first + len(COLD_SNAP)]
-    extra = np.maximum(3.0 * usual, rng.uniform(10, 13) * COLD_SNAP / COLD_SNAP.max())
+    extra = np.maximum(3.0 * usual, rng.uniform(14, 18) * COLD_SNAP / COLD_SNAP.max())
     usual += extra
     span = (first, first + int(np.argmax(COLD_SNAP)), first + len(COLD_SNAP) - 1)
     return site.trouble(
