@@ -13,7 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, distinct, func, literal, not_, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    distinct,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
 from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
@@ -150,7 +163,8 @@ def daily_totals(
     """(n_days,) days and the source's requests on each, 0 where there are none, covered or not."""
     dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
     _, days, opened = _opened(conn, source, first, last, as_of, public_delay_days, {})
-    return dates, np.bincount(days - _number(first), weights=opened, minlength=len(dates))
+    totals = np.bincount(days - _number(first), weights=opened, minlength=len(dates))
+    return dates, totals.astype(np.float64)
 
 
 def read_panel(
@@ -161,7 +175,7 @@ def read_panel(
     last_day: date,
     history_days: int,
     as_of: date,
-    calendar: Calendar = Calendar(),  # noqa: B008 - frozen
+    calendar: Calendar = Calendar(),
     where: Mapping[str, str] | None = None,
     public_delay_days: int = 0,
     min_mean: float = 0.0,
@@ -223,6 +237,7 @@ def _opened(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Series number, day number and requests of every cell that is not 0, as known at the end of `as_of`."""
     seen_day = conn.execute(select(sources.c.seen_day).where(sources.c.name == source)).scalar()
+    statement: Select[*tuple[Any, ...]]
     if as_of is None or seen_day is None or as_of >= seen_day:
         statement = select(daily_count.c.series_id, daily_count.c.day, daily_count.c.opened)
         table = daily_count

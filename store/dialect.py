@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
+from store.types import Day, UtcTime
+
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT that can say ON CONFLICT."""
@@ -27,13 +29,13 @@ def empty_staging(conn: Connection, table: Table) -> None:
 def load(conn: Connection, table: Table, columns: Sequence[Iterable[Any]]) -> None:
     """Appends rows, given column by column in the table's order, as fast as the driver can.
 
-    Values are plain: numbers, str and None, and what the table's own types take.
+    Days are `date` and times aware `datetime`; all else must be what the driver takes: int, float, str and None.
     """
-    converted = []
-    for column, values in zip(table.columns, columns, strict=True):
-        convert = column.type.dialect_impl(conn.dialect).bind_processor(conn.dialect)
-        converted.append(values if convert is None else map(convert, values))
-    rows = zip(*converted, strict=True)
+    plain = [
+        column.type.bind_all(values, conn.dialect) if isinstance(column.type, Day | UtcTime) else values
+        for column, values in zip(table.columns, columns, strict=True)
+    ]
+    rows = zip(*plain, strict=True)
     names = ", ".join(column.name for column in table.columns)
     if conn.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table.columns))
@@ -47,7 +49,7 @@ def load(conn: Connection, table: Table, columns: Sequence[Iterable[Any]]) -> No
     analyze(conn, table)
 
 
-def fetch_integers(conn: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
+def fetch_integers(conn: Connection, statement: Select[*tuple[Any, ...]]) -> npt.NDArray[np.int64]:
     """(n_rows, n_columns) of a query that yields whole numbers only, without making objects of its rows."""
     width = len(statement.selected_columns)
     cursor: Any = conn.execute(statement).cursor

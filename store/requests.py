@@ -147,7 +147,7 @@ def _stage(conn: Connection, source: str, rows: Mapping[str, ServiceRequest]) ->
     columns["series_id"] = map(ids.__getitem__, keys)
     columns["description"] = storable(list(columns["description"]))
     for name in ("status", "precision"):  # drivers are slow with subclasses of str
-        columns[name] = map(attrgetter("value"), columns[name])
+        columns[name] = map(str.__str__, columns[name])
     columns["outcome"] = repeat(Outcome.NEW.value, len(rows))
     empty_staging(conn, _incoming)
     load(conn, _incoming, [columns[column.name] for column in _incoming.columns])

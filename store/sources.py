@@ -58,7 +58,8 @@ def advance_source(conn: Connection, name: str, seen_day: date) -> date:
     new = statement.excluded.seen_day
     later = case((source.c.seen_day > new, source.c.seen_day), else_=new)
     statement = statement.on_conflict_do_update(index_elements=["name"], set_={"seen_day": later})
-    return conn.execute(statement.returning(source.c.seen_day)).scalar_one()
+    filed: date = conn.execute(statement.returning(source.c.seen_day)).scalar_one()
+    return filed
 
 
 def read_state(conn: Connection, source: str) -> Mapping[str, Any]:
@@ -116,7 +117,8 @@ def start_run(conn: Connection, source: str, at: datetime) -> int:
     """Notes that a pull begins; gives its number."""
     ensure_source(conn, source)
     values = {"source": source, "started_at": at, "counters": {}, "message": ""}
-    return conn.execute(sync_run.insert().values(values).returning(sync_run.c.id)).scalar_one()
+    run_id: int = conn.execute(sync_run.insert().values(values).returning(sync_run.c.id)).scalar_one()
+    return run_id
 
 
 def finish_run(
@@ -125,6 +127,12 @@ def finish_run(
     """Notes how a pull ended."""
     values = {"finished_at": at, "outcome": outcome, "counters": dict(counters), "message": message}
     conn.execute(update(sync_run).where(sync_run.c.id == run_id).values(values))
+
+
+def was_ever_read(conn: Connection, source: str) -> bool:
+    """Whether a pull of the source was ever completed; until then, when its rows were published is not known."""
+    completed = (sync_run.c.source == source) & sync_run.c.outcome.is_not(None) & (sync_run.c.outcome != "failed")
+    return conn.execute(select(sync_run.c.id).where(completed).limit(1)).first() is not None
 
 
 def read_runs(conn: Connection, source: str | None = None, limit: int = 50) -> list[RunRow]:

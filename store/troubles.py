@@ -8,11 +8,13 @@ from sqlalchemy.exc import DBAPIError
 
 from forewarn.errors import StoreError
 
+_OCCUPIED = "another program has been writing to it for too long. Wait for it to end, or stop it, and run again"
+
 _SQLITE = {
     "SQLITE_FULL": "the disk is full. Free some space and run again: nothing that was stored is lost",
     "SQLITE_READONLY": "it may not be written. Give this user the right to write the file and its folder",
-    "SQLITE_BUSY": "another program has been writing to it for too long. Wait for it to end, or stop it, and run again",
-    "SQLITE_LOCKED": "another program has been writing to it for too long. Wait for it to end, or stop it, and run again",
+    "SQLITE_BUSY": _OCCUPIED,
+    "SQLITE_LOCKED": _OCCUPIED,
     "SQLITE_CANTOPEN": "it cannot be opened. Check that its folder exists and that this user may write there",
     "SQLITE_PERM": "it may not be opened. Give this user the right to read and write the file and its folder",
     "SQLITE_NOTADB": "the file is not an SQLite database. Set store.url to another file, or move this one away",

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,10 @@ class Day(TypeDecorator[date]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> date | None:  # noqa: ARG002
         return None if value is None else date.fromordinal(value + DAY_ZERO)
 
+    def bind_all(self, values: Iterable[date | None], dialect: Dialect) -> list[int | None]:  # noqa: ARG002
+        """`process_bind_param` of many values, without a call for each."""
+        return [None if value is None else value.toordinal() - DAY_ZERO for value in values]
+
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
         """`day + 3` is a day; 3 stays a number."""
         return Integer() if isinstance(value, int) else super().coerce_compared_value(op, value)
@@ -47,10 +51,17 @@ class UtcTime(TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value
 
+    def bind_all(self, values: Iterable[datetime | None], dialect: Dialect) -> Iterable[Any]:
+        """`process_bind_param` of many values, without a call for each."""
+        if dialect.name != "sqlite":
+            return values
+        return [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return _EPOCH + value * _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
+        instant: datetime = _EPOCH + value * _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
+        return instant
 
 
 class Number(TypeDecorator[float]):
