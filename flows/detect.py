@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.messages import notifications
-from alerts.muting import held_back
+from alerts.muting import source_in_trouble
 from alerts.rules.drop import Drop
 from alerts.rules.surge import Surge
 from detectors import detector_for
@@ -93,7 +93,7 @@ def decide(
     findings = [finding for rule in rules for finding in rule.evaluate(detections, day)]
     judged = [alert for alert in alerts if alert.kind in JUDGED_KINDS]
     alarms = [alarm for finding in findings for alarm in finding.alarms]
-    return Decision(day, alarms, advance(judged, findings, day, now))
+    return Decision(day, alarms, advance(judged, findings, day, now, held=source_in_trouble(alerts)))
 
 
 def detect_source(installation: Installation, name: str, now: datetime) -> DetectReport:
@@ -118,11 +118,8 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
             decision = decide(detections, day, alerts, settings.detection, now)
             write_alarms(conn, name, day, decision.alarms, installation.version)
             alert_store.write_changes(conn, decision.changes)
-            told = held_back(decision.changes, alerts)
-            alert_store.enqueue(
-                conn,
-                notifications(told, settings.channels, now=now, dashboard_url=settings.dashboard_url),
-            )
+            told = notifications(decision.changes, settings.channels, now=now, dashboard_url=settings.dashboard_url)
+            alert_store.enqueue(conn, told)
             set_judged(conn, name, day)
         n_alarms += len(decision.alarms)
         changes += decision.changes
@@ -134,7 +131,7 @@ def detect_task(installation: Installation, name: str, now: datetime) -> DetectR
     return detect_source(installation, name, now)
 
 
-@flow(name="detect", validate_parameters=False)
+@flow(name="detect")
 def detect(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> list[DetectReport]:
     """Judge the new days of every source; one source's failure does not stop the others."""
     now = now or datetime.now(UTC)

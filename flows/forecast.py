@@ -73,7 +73,7 @@ def forecast_task(installation: Installation, name: str, now: datetime) -> Forec
     return forecast_source(installation, name, now)
 
 
-@flow(name="forecast", validate_parameters=False)
+@flow(name="forecast")
 def forecast(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> list[ForecastReport]:
     """Forecast every source; one source's failure does not stop the others."""
     now = now or datetime.now(UTC)

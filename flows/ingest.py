@@ -1,11 +1,12 @@
 """Pull every source, each on its own, and say at once when one does not deliver."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import numpy as np
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -13,17 +14,245 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.messages import notifications
-from alerts.rules.source import SourceTrouble
+from alerts.rules.source import TROUBLE, SourceTrouble
 from connectors import connector_for
-from connectors.health import judge_days, judge_source
+from connectors.health import History, judge_days, judge_source
 from flows.installation import Installation, open_installation
-from flows.reporting import outcome, say
+from flows.reporting import FlowFailed, outcome, say
 from forewarn.alert import Change, Kind
-from forewarn.contracts import Connector, Coverage, Page, SourceHealth, WindowEnd
-from forewarn.errors import SourceChanged, SourceError, SourceUnavailable
+from forewarn.contracts import Coverage, Page, SourceHealth
+from forewarn.errors import SourceError
 from forewarn.settings import DEFAULT_FILE, SourceSettings
 from store import alerts as alert_store
 from store import sources
-from store.counts import covered_span, daily_totals, read_coverage, write_counts, write_coverage
+from store.counts import daily_totals, read_coverage, write_counts, write_coverage
 from store.engine import transaction
 from store.requests import write_requests
+
+BATCH_ROWS = 20_000
+"""Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
+LOOK_BACK = timedelta(days=120)
+"""Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
+
+Progress = Callable[[int, date | None], None]
+"""Told after each batch: rows written so far, and the newest day among them."""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one pull of one source came to; `failure` says why it is not to be trusted, '' if it is."""
+
+    source: str
+    new: int
+    changed: int
+    rejected: int
+    health: SourceHealth
+    message: str
+    failure: str
+    changes: Sequence[Change]
+
+
+@dataclass
+class _Pull:
+    """One run of one source while it goes on."""
+
+    name: str
+    settings: SourceSettings
+    now: datetime
+    run_id: int
+    backfill: bool  # nothing was read before, so nobody knows when these rows were published
+    counters: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.settings.tz).date()
+
+
+def ingest_source(
+    installation: Installation, name: str, now: datetime, progress: Progress = lambda rows, day: None
+) -> IngestReport:
+    """Pull what is new, judge each day and the source itself, and raise or resolve the alert about it.
+
+    Killed at any instant it can run again: rows, counts, coverage and the connector's state are committed together.
+    A source that fails is reported, not raised.
+
+    Raises:
+        ConfigError: The source's settings are wrong.
+        StoreError: The store cannot be written.
+    """
+    engine, settings = installation.engine, installation.source(name)
+    connector = connector_for(name, settings)
+    with transaction(engine) as conn:
+        state = sources.read_state(conn, name)
+        backfill = not sources.was_ever_read(conn, name)
+        pull = _Pull(name, settings, now, sources.start_run(conn, name, now), backfill)
+    error, fresh_until = None, None
+    try:
+        fresh_until = connector.probe().fresh_until
+        pages = (page for window in connector.plan(state, now) for page in connector.fetch(window))
+        for batch in _batches(pages):
+            with transaction(engine) as conn:
+                _write(conn, pull, batch)
+            days = [request.day for page in batch for request in page.requests]
+            progress(pull.counters["new"] + pull.counters["changed"], max(days, default=None))
+    except SourceError as failed:
+        error = failed
+    with transaction(engine) as conn:
+        return _conclude(conn, installation, pull, fresh_until, error)
+
+
+def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
+    batch: list[Page] = []
+    rows = 0
+    for page in pages:
+        batch.append(page)
+        rows += len(page.requests) + len(page.counts)
+        if rows >= BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _write(conn: Connection, pull: _Pull, batch: Sequence[Page]) -> None:
+    """Rows, and with them what they prove: the connector's state and the days that are now known."""
+    requests = [request for page in batch for request in page.requests]
+    counts = [count for page in batch for count in page.counts]
+    if requests:
+        written = write_requests(
+            conn, pull.name, requests, seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
+        )
+        pull.counters.update(written._asdict())
+    if counts:
+        written = write_counts(conn, pull.name, counts, seen_day=pull.today, backfill=pull.backfill)
+        pull.counters.update(written._asdict())
+    rejects = [reject for page in batch for reject in page.rejects]
+    sources.write_rejects(conn, pull.name, pull.run_id, rejects)
+    pull.counters["rejected"] += len(rejects)
+    for page in batch:
+        pull.counters.update(page.counters)
+    ends = [page.end for page in batch if page.end is not None]
+    if ends:
+        sources.commit_state(conn, pull.name, ends[-1].state)
+    for covered in _joined([end.covers for end in ends if end.covers is not None]):
+        _cover(conn, pull, covered, None)
+    if open_days := [end.open_day for end in ends if end.open_day is not None]:
+        _cover(conn, pull, None, max(open_days))
+
+
+def _joined(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Spans that touch, made one."""
+    joined: list[tuple[date, date]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + timedelta(days=1):
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _cover(conn: Connection, pull: _Pull, covered: tuple[date, date] | None, open_day: date | None) -> None:
+    first, last = covered or (pull.today, pull.today)
+    history = _history(conn, pull.name, first - LOOK_BACK, last)
+    verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.settings.calendar)
+    write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
+
+
+def _history(conn: Connection, name: str, first: date, last: date) -> History:
+    dates, totals = daily_totals(conn, name, first, last)
+    return History(dates, totals, read_coverage(conn, name, first, last))
+
+
+def _conclude(
+    conn: Connection,
+    installation: Installation,
+    pull: _Pull,
+    fresh_until: datetime | None,
+    error: SourceError | None,
+) -> IngestReport:
+    """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
+    history = _history(conn, pull.name, pull.today - LOOK_BACK, pull.today)
+    health, message = judge_source(
+        history,
+        now=pull.now,
+        zone=pull.settings.tz,
+        public_delay_days=pull.settings.public_delay_days,
+        fresh_until=fresh_until,
+        error=error,
+    )
+    known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
+    newest_day = max(known, default=None)
+    sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
+    failure = message if error is not None or health in TROUBLE else ""
+    run_outcome = "failed" if error is not None else "no data" if failure else "ok"
+    sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
+
+    alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
+    findings = SourceTrouble().evaluate(
+        pull.name,
+        health,
+        message,
+        since=_since(conn, pull, health, newest_day),
+        now=pull.now,
+        newest_day=newest_day,
+        usual=_usual(history),
+    )
+    changes = advance(alerts, findings, pull.today, pull.now)
+    alert_store.write_changes(conn, changes)
+    settings = installation.settings
+    told = notifications(changes, settings.channels, now=pull.now, dashboard_url=settings.dashboard_url)
+    alert_store.enqueue(conn, told)
+    counters = pull.counters
+    return IngestReport(
+        pull.name, counters["new"], counters["changed"], counters["rejected"], health, message, failure, changes
+    )
+
+
+def _since(conn: Connection, pull: _Pull, health: SourceHealth, newest_day: date | None) -> datetime:
+    """When the trouble began: a silence with the first silent day, anything else when it was noticed."""
+    zone = pull.settings.tz
+    if health is SourceHealth.SILENT and newest_day is not None:
+        return datetime.combine(newest_day + timedelta(days=1), time(), zone)
+    noticed = next(row.changed_at for row in sources.read_health(conn) if row.source == pull.name)
+    return noticed.astimezone(zone)
+
+
+def _usual(history: History) -> float | None:
+    """Requests on an ordinary day of the last eight weeks; None: no day is known."""
+    days = history.dates.astype(object).tolist()
+    observed = np.array([history.coverage.get(day) is Coverage.OBSERVED for day in days], dtype=bool)
+    return float(np.median(history.totals[observed][-56:])) if observed.any() else None
+
+
+@task(cache_policy=NO_CACHE, task_run_name="ingest-{name}")
+def ingest_task(installation: Installation, name: str, now: datetime) -> IngestReport:
+    return ingest_source(installation, name, now)
+
+
+@flow(name="ingest")
+def ingest(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> list[IngestReport]:
+    """Pull every source; a source that fails, or is silent where requests were due, fails the run in the end."""
+    now = now or datetime.now(UTC)
+    installation = open_installation(settings_file)
+    names = installation.settings.sources
+    reports: list[IngestReport] = outcome(
+        "ingest", {name: ingest_task.submit(installation, name, now) for name in names}
+    )
+    create_table_artifact(
+        key="pulls",
+        description="What the last pull of each source came to",
+        table=[
+            {"source": r.source, "state": r.health.value, "new": r.new, "changed": r.changed, "rejected": r.rejected}
+            for r in reports
+        ],
+    )
+    for report in reports:
+        if report.failure:
+            say("forewarn.source.trouble", report.source, report.failure)
+    if failures := [f"{report.source}: {report.failure}" for report in reports if report.failure]:
+        raise FlowFailed(f"ingest failed for {len(failures)} of {len(reports)}: {'; '.join(failures)}", reports)
+    return reports
+
+
+if __name__ == "__main__":
+    ingest()

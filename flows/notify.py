@@ -17,7 +17,7 @@ def drain_outbox(installation: Installation, now: datetime) -> DeliveryReport:
     return deliver(installation.engine, channels, now)
 
 
-@flow(name="notify", validate_parameters=False)
+@flow(name="notify")
 def notify(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> DeliveryReport:
     """Drain the outbox once."""
     return drain_outbox(open_installation(settings_file), now or datetime.now(UTC))

@@ -29,7 +29,7 @@ class RunReport:
     failures: Sequence[str]
 
 
-@flow(name="run", validate_parameters=False)
+@flow(name="run")
 def run(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> RunReport:
     """Do every step even if an earlier one failed for some source: the others' data are there to be judged."""
     now = now or datetime.now(UTC)

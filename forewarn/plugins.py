@@ -1,5 +1,6 @@
 """Tables of plug-ins are `name → "module:Class"`: listing them imports nothing, using one imports just it."""
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -42,9 +43,21 @@ def build(cls: type[Any], options: Mapping[str, Any], *, key: str) -> Any:
     try:
         return TypeAdapter(cls).validate_python(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([key, *(str(part) for part in first["loc"])])
-        raise ConfigError(where, first["msg"].removeprefix("Value error, ")) from None
+        raise explained(error, key) from None
+
+
+def explained(error: ValidationError, key: str = "") -> ConfigError:
+    """The first mistake that pydantic found, without the value, which may be a secret.
+
+    Args:
+        key: Where the checked table stood in the settings.
+    """
+    first = error.errors(include_url=False)[0]
+    parts = [str(part) for part in first["loc"] if part != "[key]" and not str(part).startswith("literal[")]
+    if first["type"] != "literal_error":
+        return ConfigError(".".join([*filter(None, [key]), *parts]), first["msg"].removeprefix("Value error, "))
+    allowed = re.findall(r"'([^']+)'", str(first["ctx"]["expected"]))
+    return ConfigError(".".join([*filter(None, [key]), *parts]), "not allowed here", allowed=allowed, value=first["input"])
 
 
 def public_fields(cls: type[Any]) -> list[str]:

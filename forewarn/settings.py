@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from forewarn.calendar import Calendar
 from forewarn.errors import ConfigError
 from forewarn.panel import LABELS, Level
+from forewarn.plugins import explained
 
 DEFAULT_FILE = Path("forewarn.toml")
 
@@ -236,8 +237,7 @@ def _explain(error: ValidationError) -> ConfigError:
         return ConfigError(
             where, "no such setting", allowed=_allowed_keys(first["loc"][:-1]), value=str(first["loc"][-1])
         )
-    allowed = re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", "")))
-    return ConfigError(where, first["msg"].removeprefix("Value error, "), allowed=allowed)
+    return explained(error)
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -1,6 +1,7 @@
 """Plug-ins are found by name and built from settings; mistakes name what is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from forewarn.plugins import build, load
 class Pump:
     power_watts: int
     token: SecretStr = SecretStr("")
+    colours: dict[Literal["lid", "base"], Literal["red", "blue"]] = field(default_factory=dict)
 
 
 def test_loads_what_the_table_lists() -> None:
@@ -35,6 +37,8 @@ def test_builds_with_checked_types() -> None:
         ({"power_watt": 5}, "pumps.a.power_watt", "did you mean 'power_watts'"),
         ({"power_watts": "much"}, "pumps.a.power_watts", "valid integer"),
         ({}, "pumps.a.power_watts", "Field required"),
+        ({"power_watts": 5, "colours": {"lid": "rde"}}, "pumps.a.colours.lid", "did you mean 'red'"),
+        ({"power_watts": 5, "colours": {"ldi": "red"}}, "pumps.a.colours.ldi", "did you mean 'lid'"),
     ],
 )
 def test_a_wrong_option_is_named(options: dict[str, object], key: str, words: str) -> None:
