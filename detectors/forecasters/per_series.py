@@ -13,9 +13,7 @@ FitOne = Callable[[Floats, int], tuple[Floats, Floats]]
 """Counts of one series (n_days,) with NaN where not observed, and a horizon → mean and variance (horizon,)."""
 
 
-def per_series(
-    fit_one: FitOne, panel: Panel, horizon: int, *, min_days: int, forecaster: str
-) -> tuple[Floats, Floats]:
+def per_series(fit_one: FitOne, panel: Panel, horizon: int, *, min_days: int, forecaster: str) -> tuple[Floats, Floats]:
     """Mean and variance, both (n_series, horizon), of `fit_one` on every row of the panel.
 
     A row with fewer than `min_days` observed days is NaN without a fit. A row whose fit fails is NaN, and the
