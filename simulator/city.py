@@ -95,7 +95,7 @@ def simulate(
         troubles.heating_failure(rng, site, expected, cold_day),
         troubles.silence(rng, troubles.Site(TENANT_LINE, categories, areas, dates)),
     ]
-    counts = draw_counts(rng, expected)
+    counts = draw_counts(rng, usual, expected)
     main = file_requests(rng, counts, usual, categories, areas, dates, ZONE)
     return City(
         dates=dates,
@@ -121,7 +121,7 @@ def _tenant_line(
     share = TENANT_SHARE * usual.sum() / usual[rows].sum()
     population = file_requests(
         rng,
-        draw_counts(rng, expected[rows] * share),
+        draw_counts(rng, usual[rows] * share, expected[rows] * share),
         usual[rows] * share,
         tuple(site.categories[row] for row in rows),
         site.areas,

@@ -31,13 +31,16 @@ def expected_counts(
     return days[:, None, :] * shares[:, :, None]
 
 
-def draw_counts(rng: np.random.Generator, mean: Floats) -> Ints:
-    """Counts with the given mean (n_categories, n_areas, n_days), more scattered than Poisson ones."""
-    n_categories, _, n_days = mean.shape
+def draw_counts(rng: np.random.Generator, usual: Floats, expected: Floats) -> Ints:
+    """Counts with the mean `expected`, all (n_categories, n_areas, n_days).
+
+    The usual requests scatter more than Poisson ones; those of a trouble, which come on top, do not.
+    """
+    n_categories, _, n_days = usual.shape
     city = np.exp(autocorrelated(rng, n_days, memory=0.5, deviation=CITY_NOISE))
     category = rng.lognormal(-(CATEGORY_NOISE**2) / 2, CATEGORY_NOISE, (n_categories, 1, n_days))
-    cell = rng.gamma(1.0 / CELL_DISPERSION, CELL_DISPERSION, mean.shape)
-    return rng.poisson(mean * city * category * cell)
+    cell = rng.gamma(1.0 / CELL_DISPERSION, CELL_DISPERSION, usual.shape)
+    return rng.poisson(usual * city * category * cell + (expected - usual))
 
 
 def _daily_mean(category: Category, dates: Dates, weather: Weather, calendar: Calendar) -> Floats:
