@@ -38,7 +38,7 @@ def mail_page(alert: Alert, headline: str, story: Sequence[Answer], url: str) ->
 <span style="color:{GREY};font-weight:400">&nbsp;·&nbsp; {source}</span></p>
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.35;font-weight:650">{escape(plain(alert.title, 320))}</h1>
 {_strip(alert, colour)}</td></tr>
-<tr><td style="padding:0 24px">{"".join(_answer(answer) for answer in story)}</td></tr>
+{"".join(_answer(answer) for answer in story)}
 <tr><td style="padding:6px 24px 26px">
 <a href="{escape(url, quote=True)}" style="display:inline-block;padding:11px 20px;background:{colour};color:#ffffff;
 text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the alert</a>
@@ -50,12 +50,13 @@ text-decoration:none;border-radius:4px;font-size:15px;font-weight:600">Open the 
 
 
 def _answer(answer: Answer) -> str:
-    """A heading and a paragraph, so that the plain text that apprise makes of the page reads well too."""
+    """A row of its own, so that the plain text that apprise makes of the page is in paragraphs too."""
     lines = "".join(f'<li style="margin:0 0 3px">{escape(line)}</li>' for line in answer.lines)
     details = f'<ul style="margin:-9px 0 15px;padding:0 0 0 20px;{TEXT}">{lines}</ul>' if lines else ""
     return (
-        f'<h2 style="margin:0 0 1px;font-size:13px;font-weight:600;color:{GREY}">{escape(answer.question)}</h2>'
-        f'<p style="margin:0 0 15px;{TEXT}">{escape(answer.text)}</p>{details}'
+        f'<tr><td style="padding:0 24px"><h2 style="margin:0 0 1px;font-size:13px;font-weight:600;color:{GREY}">'
+        f"{escape(answer.question)}</h2>"
+        f'<p style="margin:0 0 15px;{TEXT}">{escape(answer.text)}</p>{details}</td></tr>\n'
     )
 
 

@@ -74,7 +74,7 @@ def listed(words: Sequence[str], *, most: int = 3) -> str:
 
 def scope_text(labels: Mapping[str, str]) -> str:
     """What a set of labels stands for: `Rats in Ward 7`, `Rats (channel: App)`, `All requests`."""
-    known = {name: plain(value) for name, value in labels.items()}
+    known = {name: plain(value) or f"unknown {name}" for name, value in labels.items()}
     what = known.pop("category", "")
     if detail := known.pop("subcategory", ""):
         what = f"{what}: {detail}" if what else detail
@@ -82,6 +82,12 @@ def scope_text(labels: Mapping[str, str]) -> str:
     text = f"{what or 'All requests'} in {area}" if area else what or "All requests"
     others = ", ".join(f"{name}: {value}" for name, value in sorted(known.items()))
     return f"{text} ({others})" if others else text
+
+
+def part_text(labels: Mapping[str, str], whole: Mapping[str, str]) -> str:
+    """Name of a part within its whole, without what they share: `Ward 7` for Rats in Ward 7, one of Rats."""
+    own = {name: value for name, value in labels.items() if name not in whole}
+    return plain(own["area"]) or "unknown area" if set(own) == {"area"} else scope_text(own)
 
 
 def window_text(window_days: int) -> str:

@@ -11,6 +11,7 @@ from alerts.phrases import (
     day_text,
     listed,
     number,
+    part_text,
     plain,
     range_text,
     requests_text,
@@ -44,9 +45,11 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
     more = "fewer" if head.kind is Kind.DROP else "more"
     if "category" in labels:
         areas = {alarm.labels["area"] for alarm in alarms if "area" in alarm.labels}
-        return f"{scope_text(labels)}: {more} in {len(areas)} areas, most in {_part(head, labels)}: {numbers}"
+        return (
+            f"{scope_text(labels)}: {more} in {len(areas)} areas, most in {part_text(head.labels, labels)}: {numbers}"
+        )
     topics = list(dict.fromkeys(plain(a.labels["category"]) for a in alarms if "category" in a.labels))
-    return f"{plain(labels['area'])}: {more} of {listed(topics)}; {_part(head, labels)}: {numbers}"
+    return f"{plain(labels['area'])}: {more} of {listed(topics)}; {part_text(head.labels, labels)}: {numbers}"
 
 
 def breach_title(breach: Breach, day: date) -> str:
@@ -138,8 +141,7 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
 
 
 def _part_line(part: Mapping[str, Any], labels: Mapping[str, str], *, drop: bool) -> str:
-    own = {name: value for name, value in part["labels"].items() if name not in labels}
-    name = plain(own["area"]) if set(own) == {"area"} else scope_text(own)
+    name = part_text(part["labels"], labels)
     share = f"{round(100 * part['share'])} % of the {'decrease' if drop else 'increase'}"
     return f"{name}: {number(part['observed'])}, usually {range_text(part['low'], part['high'])} ({share})"
 
@@ -206,9 +208,3 @@ def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         Answer("What it means", "Alerts that depend on it are held back until it is well again."),
         Answer("What to do", f"`forewarn sources check {plain(alert.source)}` tells more."),
     ]
-
-
-def _part(head: Alarm, labels: Mapping[str, str]) -> str:
-    """Name of the head within its issue: its labels without those of the issue."""
-    own = {name: value for name, value in head.labels.items() if name not in labels}
-    return plain(own["area"]) if set(own) == {"area"} else scope_text(own)

@@ -1,6 +1,6 @@
 """Which series were out of the ordinary on a day: the cells of detections that crossed their limit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
 def watched(detections: Sequence[Detection], day: date) -> int:
     """Number of verdicts given on `day`, over all levels and detectors: the chances for a false alarm."""
     columns = [(detection, column_of(detection, day)) for detection in detections]
-    return sum(int((~np.isnan(d.expected[:, column])).sum()) for d, column in columns if column is not None)
+    return sum(int((_known(d) & ~np.isnan(d.expected[:, column])).sum()) for d, column in columns if column is not None)
 
 
 def severity_of(alarm: Alarm) -> Severity:
@@ -68,16 +68,22 @@ def severity_of(alarm: Alarm) -> Severity:
     return Severity.NOTICE
 
 
-def labels_of(detection: Detection, row: int) -> Mapping[str, str]:
-    """Labels of a row, without those that are not known."""
+def labels_of(detection: Detection, row: int) -> dict[str, str]:
+    """Labels of a row; '' where unknown."""
     values = detection.panel.labels.iloc[row]
-    return {name: str(values[name]) for name in detection.panel.level if values[name] != ""}
+    return {name: str(values[name]) for name in detection.panel.level}
+
+
+def _known(detection: Detection) -> npt.NDArray[np.bool_]:
+    """Rows all of whose labels are known. The others have no name; they count in the broader levels only."""
+    return np.asarray((detection.panel.labels != "").all(axis=1).to_numpy(dtype=bool))
 
 
 def _beyond(detection: Detection, column: int, kind: Kind, floor: float) -> npt.NDArray[np.bool_]:
+    known = _known(detection)
     if kind is Kind.DROP:
-        return np.asarray(detection.drops()[:, column] & (detection.expected[:, column] >= floor))
-    return np.asarray(detection.alarms()[:, column] & (detection.observed[:, column] >= floor))
+        return np.asarray(known & detection.drops()[:, column] & (detection.expected[:, column] >= floor))
+    return np.asarray(known & detection.alarms()[:, column] & (detection.observed[:, column] >= floor))
 
 
 def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:

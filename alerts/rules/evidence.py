@@ -83,7 +83,7 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
     largest = [int(row) for row in np.argsort(-excess, kind="stable")[:PARTS] if excess[row] > 0]
     return [
         {
-            "labels": dict(labels_of(detection, row)),
+            "labels": labels_of(detection, row),
             "observed": float(detection.observed[row, column]),
             "expected": round(float(detection.expected[row, column]), 2),
             "low": round(float(detection.low[row, column]), 2),

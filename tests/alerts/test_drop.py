@@ -1,0 +1,39 @@
+import numpy as np
+
+from alerts.rules.drop import Drop
+from tests.alerts.drawing import TUESDAY, drawn
+
+
+def test_a_count_below_its_lower_limit_is_a_finding() -> None:
+    (finding,) = Drop().evaluate([drawn(({"category": "Waste"}, 3, 40, 22))], TUESDAY)
+    assert finding.title == "Waste: only 3 requests on Tue 3 Feb, usually 24 to 56 (all areas)"
+    assert finding.evidence["fires_at"] == 21
+    assert finding.evidence["excess"] == 37
+
+
+def test_series_of_which_few_are_expected_are_not_judged() -> None:
+    few = drawn(({"category": "Odd"}, 0, 9.9, 2))
+    assert Drop().evaluate([few], TUESDAY) == []
+    assert len(Drop(min_expected=9).evaluate([few], TUESDAY)) == 1
+
+
+def test_a_day_that_was_not_read_completely_is_no_drop() -> None:
+    assert Drop().evaluate([drawn(({"category": "Waste"}, np.nan, 40, 22))], TUESDAY) == []
+
+
+def test_a_form_that_broke_is_one_issue_of_the_whole_source() -> None:
+    whole = drawn(({}, 30, 120, 90))
+    categories = drawn(*(({"category": name}, 10, 40, 22) for name in ("Waste", "Noise", "Rats")))
+    (finding,) = Drop().evaluate([whole, categories], TUESDAY)
+    assert finding.labels == {}
+    assert len(finding.alarms) == 4
+    assert [part["share"] for part in finding.evidence["parts"]] == [0.333, 0.333, 0.333]
+
+
+def test_one_category_that_vanished_is_not_the_whole_source() -> None:
+    whole = drawn(({}, 85, 120, 90))
+    categories = drawn(
+        ({"category": "Waste"}, 2, 40, 22), ({"category": "Noise"}, 42, 40, 22), ({"category": "Rats"}, 41, 40, 22)
+    )
+    (finding,) = Drop().evaluate([whole, categories], TUESDAY)
+    assert finding.labels == {"category": "Waste"}
