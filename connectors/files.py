@@ -194,8 +194,8 @@ class Files:
     def _requests(self, table: Table, now: datetime) -> Iterator[Batch]:
         normaliser, row_ids = self._normaliser, RowIds()
         for columns, position in self._columns(table):
-            if "id" not in columns:
-                columns["id"] = row_ids.of(columns)
+            if "source_record_id" not in columns:
+                columns["source_record_id"] = row_ids.of(columns)
             yield _with_skipped(normaliser.requests(columns, now=now, position=position), table)
 
     def _counts(self, table: Table, now: datetime) -> Iterator[Batch]:

@@ -23,7 +23,7 @@ from connectors.times import Instants, Mask, Times, parse_times
 from forewarn.request import DailyCount, Precision, Reject, ServiceRequest, Status
 
 RequestField = Literal[
-    "id",
+    "source_record_id",
     "requested_at",
     "updated_at",
     "closed_at",
@@ -81,17 +81,17 @@ class Normaliser:
     time_format: str = ""
 
     def requests(self, columns: Columns, *, now: datetime, position: Callable[[int], str]) -> Batch:
-        """Requests from columns named as `RequestField`; `id` and `requested_at` must be there.
+        """Requests from columns named as `RequestField`; `source_record_id` and `requested_at` must be there.
 
         Args:
             now: A request from more than a day later is refused.
             position: Where a row stands, given its index, for the reader of a reject.
         """
-        ids = as_text(columns["id"])
+        ids = as_text(columns["source_record_id"])
         requested = self._times(columns["requested_at"])
         latest = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") + _A_DAY
         faults = {
-            "no_id": (pc.equal(ids, "").to_numpy(zero_copy_only=False), "id"),
+            "no_id": (pc.equal(ids, "").to_numpy(zero_copy_only=False), "source_record_id"),
             "no_date": (~requested.written, "requested_at"),
             "sentinel_date": (requested.sentinel, "requested_at"),
             "bad_date": (np.isnat(requested.utc), "requested_at"),

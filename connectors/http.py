@@ -1,0 +1,309 @@
+"""One way to ask a server: patient with its troubles, strict with its answers, careful where it leads.
+
+An answer counts only when its status is right, all of it came, and it parses as a whole. An error page with
+status 200, an empty body or half a document is a failure that is tried again, never an empty result.
+
+Messages name host and path only: queries, headers and user names may hold secrets.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType, TracebackType
+from typing import Any, ClassVar, Self
+from urllib.parse import urljoin, urlsplit
+from zoneinfo import ZoneInfo
+
+import requests
+import tenacity
+import urllib3
+
+from connectors.documents import whole
+from connectors.scrub import quote
+from connectors.sockets import PrivateAddress, PublicOnly
+from forewarn.errors import SourceChanged, SourceUnavailable
+
+USER_AGENT = "forewarn/0.1 (early warning for service requests)"
+CONNECT_SECONDS, READ_SECONDS = 10, 120
+TOTAL_SECONDS = 300  # for one answer, however steadily it drips
+MAX_TRIES = 5
+MAX_REDIRECTS = 5
+LONGEST_WAIT_SECONDS = 120  # a server that wants more is left alone until the next run
+CLOCK_SKEW_SECONDS = 300  # a difference of clocks worth telling
+_RETRIED = {202, 408, 425, 429}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpSource:
+    """The settings that all sources on the web have in common.
+
+    Args:
+        zone: Where civil days are counted.
+        url: Where the source lies.
+        contact: Mail or web address for the server's administrator, sent with every request.
+        allow_http: Plain http may be used.
+        allow_private_hosts: Addresses on this machine or in this network may be used.
+        allowed_hosts: Hosts to which a redirect may lead, besides its own.
+        pause_seconds: Between two requests.
+        max_body_mb: A larger answer is refused.
+    """
+
+    source: str
+    zone: str
+    url: str
+    contact: str = ""
+    allow_http: bool = False
+    allow_private_hosts: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    pause_seconds: float = 1.0
+    max_body_mb: int = 64
+    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)  # one place for tests to hook in
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    def client(self, headers: Mapping[str, str] = MappingProxyType({})) -> "Client":
+        """A client for this source; `headers` go to its own host only."""
+        return Client(self, headers, sleep=type(self).sleep)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, parsed."""
+
+    document: Any
+    status: int
+    retries: int
+    bytes: int
+    skew_seconds: float | None  # our clock minus the server's; None: it tells no time
+
+
+class _Failure(Exception):
+    """One try failed in a way that may pass."""
+
+    def __init__(self, problem: str, *, wait_seconds: float | None = None, identity: bool = False) -> None:
+        self.wait_seconds = wait_seconds
+        self.identity = identity  # ask for an uncompressed answer next time
+        super().__init__(problem)
+
+
+@dataclass
+class Client:
+    """Asks one source, one request at a time. Close it, or use it as a context.
+
+    Args:
+        headers: Sent to the source's own host only, as they may hold a token.
+        sleep: Waits that many seconds.
+        monotonic: Seconds of a clock that only goes forward.
+        now: The time, to compare with the server's.
+    """
+
+    origin: HttpSource
+    headers: Mapping[str, str] = field(repr=False)
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __post_init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxies or passwords from the surroundings
+        self._asked = False
+        if not self.origin.allow_private_hosts:
+            self._session.mount("https://", PublicOnly())
+            self._session.mount("http://", PublicOnly())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._session.close()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str | int],
+        parse: Callable[[bytes], Any],
+        *,
+        also_accepted: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """The whole, parsed answer.
+
+        Args:
+            parse: Raises ValueError unless the body is one complete document.
+            also_accepted: Statuses that are answers too, though they say error.
+
+        Raises:
+            SourceUnavailable: Five tries failed, or the server asks to wait long.
+            SourceChanged: The server refuses, leads astray, or answers without bound.
+        """
+        if self._asked:
+            self.sleep(self.origin.pause_seconds)
+        self._asked = True
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(MAX_TRIES),
+            wait=_wait_seconds,
+            retry=tenacity.retry_if_exception_type(_Failure),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        identity = False
+        try:
+            for attempt in retrying:
+                with attempt:
+                    try:
+                        answer = self._try(url, params, parse, also_accepted, identity=identity)
+                    except _Failure as failure:
+                        identity = identity or failure.identity
+                        raise
+            return Answer(**{**answer, "retries": retrying.statistics["attempt_number"] - 1})
+        except _Failure as failure:
+            raise SourceUnavailable(
+                self.origin.source, f"{_shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
+            ) from None
+
+    def _try(
+        self,
+        url: str,
+        params: Mapping[str, str | int],
+        parse: Callable[[bytes], Any],
+        also_accepted: frozenset[int],
+        *,
+        identity: bool,
+    ) -> dict[str, Any]:
+        deadline = self.monotonic() + TOTAL_SECONDS
+        try:
+            response = self._follow(url, params, identity=identity)
+            with response:
+                body = self._read(response, deadline, _shown(url))
+        except PrivateAddress:
+            problem = f"{_shown(url)} leads to a private address; set allow_private_hosts = true if that is meant"
+            raise SourceChanged(self.origin.source, problem) from None
+        except requests.exceptions.SSLError:
+            raise _Failure("its certificate is not valid") from None
+        except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
+            raise _Failure("its compression is broken", identity=True) from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise _Failure("no answer in time") from None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
+            raise _Failure("the connection could not be made or was cut") from None
+        self._check_status(response, body, _shown(url), also_accepted)
+        try:
+            document = whole(body, parse, response.headers.get("Content-Type", ""))
+        except ValueError as error:
+            raise _Failure(str(error)) from None
+        return {
+            "document": document,
+            "status": response.status_code,
+            "bytes": len(body),
+            "skew_seconds": self._skew(response.headers.get("Date", "")),
+        }
+
+    def _follow(self, url: str, params: Mapping[str, str | int], *, identity: bool) -> requests.Response:
+        """The response after harmless redirects, its body unread."""
+        agent = f"{USER_AGENT} {self.origin.contact}".strip()
+        host = urlsplit(url).hostname
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check_scheme(url)
+            own = self.headers if urlsplit(url).hostname == host else {}
+            encoding = {"Accept-Encoding": "identity"} if identity else {}
+            response = self._session.get(
+                url,
+                params=params,
+                headers={"User-Agent": agent, **own, **encoding},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+                allow_redirects=False,
+            )
+            if not response.is_redirect:
+                return response
+            target = urljoin(response.url, response.headers["Location"])
+            response.close()
+            if urlsplit(target).hostname not in (host, *self.origin.allowed_hosts):
+                problem = f"{_shown(url)} leads to another host, {urlsplit(target).hostname!r}; add it to allowed_hosts"
+                raise SourceChanged(self.origin.source, problem)
+            if url.startswith("https:") and not target.startswith("https:"):
+                raise SourceChanged(self.origin.source, f"{_shown(url)} leads from https to an unsafe address")
+            url, params = target, {}
+        raise SourceChanged(self.origin.source, f"{_shown(url)} redirects in a circle")
+
+    def _check_scheme(self, url: str) -> None:
+        allowed = ("http", "https") if self.origin.allow_http else ("https",)
+        if urlsplit(url).scheme not in allowed:
+            problem = f"{_shown(url)} is not https; set allow_http = true if plain http is meant"
+            raise SourceChanged(self.origin.source, problem)
+
+    def _read(self, response: requests.Response, deadline: float, shown: str) -> bytes:
+        """All of the body, within its bounds of time and size."""
+        pieces, size = [], 0
+        while piece := response.raw.read1(1 << 16, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self.origin.max_body_mb << 20:
+                problem = f"{shown} answers with more than {self.origin.max_body_mb} MB; ask for smaller pages"
+                raise SourceChanged(self.origin.source, problem)
+            if self.monotonic() > deadline:
+                raise _Failure(f"its answer was not complete after {TOTAL_SECONDS} s")
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) != response.raw.tell():
+            raise _Failure("only a part of its answer came")
+        return b"".join(pieces)
+
+    def _check_status(
+        self, response: requests.Response, body: bytes, shown: str, also_accepted: frozenset[int]
+    ) -> None:
+        status = response.status_code
+        if status == 200 or status in also_accepted:
+            return
+        if status in _RETRIED or status >= 500:
+            wait = _retry_after(response.headers.get("Retry-After", ""), self.now())
+            if wait is not None and wait > LONGEST_WAIT_SECONDS:
+                raise SourceUnavailable(self.origin.source, f"{shown}: status {status}, asks to wait {wait:.0f} s")
+            raise _Failure(f"status {status}", wait_seconds=wait)
+        said = quote(body[:300].decode(errors="replace"))
+        raise SourceChanged(self.origin.source, f"{shown} refuses with status {status}: {said}")
+
+    def _skew(self, told: str) -> float | None:
+        server = _http_date(told)
+        return None if server is None else (self.now() - server).total_seconds()
+
+
+def counters_of(answer: Answer) -> dict[str, int]:
+    """Quality counters of an answer, for the page made of it."""
+    counters = {"requests_sent": 1 + answer.retries, "retries": answer.retries, "bytes": answer.bytes}
+    if answer.skew_seconds is not None and abs(answer.skew_seconds) > CLOCK_SKEW_SECONDS:
+        counters["clock_skew"] = 1
+    return counters
+
+
+def _wait_seconds(state: tenacity.RetryCallState) -> float:
+    """As long as the server asked for, else 1, 2, 4, 8 seconds with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Failure) and error.wait_seconds is not None:
+        return error.wait_seconds
+    return float(2 ** (state.attempt_number - 1) * random.uniform(0.75, 1.25))  # noqa: S311 - not for secrets
+
+
+def _retry_after(told: str, now: datetime) -> float | None:
+    """Seconds to wait, whether the server gave seconds or a date."""
+    if told.strip().isdigit():
+        return float(told)
+    until = _http_date(told)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _http_date(told: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _shown(url: str) -> str:
+    """`url` without user name, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

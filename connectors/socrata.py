@@ -1,0 +1,187 @@
+"""Reads Socrata data sets through SODA 2.1 (https://dev.socrata.com).
+
+Rows are walked in the order (:updated_at, :id), each page beginning after the last row of the one before, so
+nothing shifts between pages. The first reading goes by the day of the request, month after month; later runs
+ask for what was updated since. How far the data reaches is told by the data set's own `rowsUpdatedAt`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from connectors.days import civil_day, completed_days, day_start
+from connectors.documents import parse_json
+from connectors.http import Client, HttpSource, counters_of
+from connectors.normalise import Normaliser, RequestField, add_up, columns_of
+from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
+from forewarn.errors import SourceChanged
+
+OVERLAP = timedelta(hours=1)  # read again by every run
+DAYS_A_WINDOW = 28
+DEFAULT_DAYS = 90  # read at first, if the settings name no first day
+BACKFILL = "created"  # name of a window over the days of the requests
+_NEEDED = ("source_record_id", "requested_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Socrata(HttpSource):
+    """One data set; `url` is the portal's address.
+
+    Args:
+        dataset: Its identifier, such as `erm2-nwe9`.
+        fields: Our field → column of the data set.
+        app_token: Raises the portal's limits; not needed for public data.
+        first_day: Where reading begins.
+        page_size: Rows in one answer.
+        lag_minutes: The newest minutes are left for the next run.
+    """
+
+    dataset: str
+    fields: dict[RequestField, str]
+    app_token: SecretStr = SecretStr("")
+    first_day: date | None = None
+    page_size: int = 10_000
+    lag_minutes: int = 5
+
+    def __post_init__(self) -> None:
+        if missing := [name for name in _NEEDED if name not in self.fields]:
+            raise ValueError(f"fields.{missing[0]} is missing: the column that holds it")
+
+    def probe(self) -> Capabilities:
+        """The data set's columns, size and freshness."""
+        with self._client() as client:
+            types, fresh_until = self._describe(client)
+            rows = self._total(client, "")
+        age = "" if fresh_until is None else f", last updated {fresh_until.astimezone(self.tz):%Y-%m-%d %H:%M}"
+        return Capabilities(True, fresh_until, types, rows, (f"{rows} rows{age}",))
+
+    def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
+        """At first all requests since the first day; then everything that was updated since the last window."""
+        horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
+        today = civil_day(horizon, self.tz)
+        first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
+        watermark = state.get("watermark", horizon.isoformat())
+        filled = date.fromisoformat(state["filled"]) if "filled" in state else first
+        if filled > today:
+            since = datetime.fromisoformat(watermark) - OVERLAP
+            return [Window(since, horizon, state={**state, "watermark": horizon.isoformat()})]
+        windows = []
+        while filled <= today:
+            after = min(filled + timedelta(days=DAYS_A_WINDOW), today + timedelta(days=1))
+            reached = {"watermark": watermark, "filled": after.isoformat()}
+            windows.append(Window(day_start(filled, self.tz), day_start(after, self.tz), BACKFILL, reached))
+            filled = after
+        return windows
+
+    def fetch(self, window: Window) -> Iterator[Page]:
+        """The rows of a window, page after page.
+
+        Raises:
+            SourceUnavailable: The portal fails.
+            SourceChanged: It refuses, or the data set lacks a column that the settings name.
+        """
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        assert window.until is not None  # noqa: S101
+        normaliser = Normaliser(self.source, self.tz, self.tz)
+        columns: dict[str, str] = {"updated_at": ":updated_at", **self.fields}
+        horizon = datetime.fromisoformat(window.state["watermark"])
+        with self._client() as client:
+            _, fresh_until = self._describe(client)
+            first, last_row = self._first_uncovered(window), None
+            while rows := (answer := client.get(self._rows_url, self._query(window, last_row), parse_rows)).document:
+                if not any(self.fields["requested_at"] in row for row in rows):
+                    problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
+                    raise SourceChanged(self.source, problem)
+                batch = normaliser.requests(
+                    columns_of(rows, columns), now=horizon, position=[f"row {row[':id']}" for row in rows].__getitem__
+                )
+                first = min([first, *(row.day for row in batch.requests)])
+                counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
+                yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+                last_row = rows[-1]
+        known_until = min(window.until, horizon, fresh_until or horizon)
+        covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
+        state = {**window.state, "covered": covers[1].isoformat()} if covers else window.state
+        yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day))
+
+    def reconcile(self, span: Window) -> Reconciliation:
+        """How many requests of the span the portal has."""
+        assert span.since is not None  # noqa: S101 - a span without ends cannot be compared
+        assert span.until is not None  # noqa: S101
+        with self._client() as client:
+            return Reconciliation(total=self._total(client, self._where_created(span.since, span.until)))
+
+    @property
+    def _base(self) -> str:
+        return self.url.strip().rstrip("/")
+
+    @property
+    def _rows_url(self) -> str:
+        return f"{self._base}/resource/{self.dataset}.json"
+
+    def _client(self) -> Client:
+        token = self.app_token.get_secret_value()
+        return self.client({"X-App-Token": token} if token else {})
+
+    def _describe(self, client: Client) -> tuple[dict[str, str], datetime | None]:
+        """Types of the columns, and when the rows were last updated; checks that our columns are there."""
+        about = client.get(f"{self._base}/api/views/{self.dataset}.json", {}, _parse_object).document
+        types = {str(column["fieldName"]): str(column.get("dataTypeName", "")) for column in about.get("columns", [])}
+        if missing := [name for name in sorted(set(self.fields.values())) if types and name not in types]:
+            problem = f"the data set has no column {missing[0]!r} any more; it has: {', '.join(sorted(types))}"
+            raise SourceChanged(self.source, problem)
+        updated = about.get("rowsUpdatedAt")
+        return types, datetime.fromtimestamp(updated, UTC) if isinstance(updated, int) else None
+
+    def _total(self, client: Client, where: str) -> int:
+        params: dict[str, str | int] = {"$select": "count(*) as total", **({"$where": where} if where else {})}
+        return int(client.get(self._rows_url, params, parse_rows).document[0]["total"])
+
+    def _query(self, window: Window, after: Mapping[str, str] | None) -> dict[str, str | int]:
+        """Parameters of the next page, which begins behind the row `after`."""
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        assert window.until is not None  # noqa: S101
+        if window.name == BACKFILL:
+            where = self._where_created(window.since, window.until)
+        else:
+            where = f":updated_at >= '{_utc(window.since)}' AND :updated_at < '{_utc(window.until)}'"
+        if after is not None:
+            at, row_id = after[":updated_at"], after[":id"].replace("'", "''")
+            where = f"({where}) AND (:updated_at > '{at}' OR (:updated_at = '{at}' AND :id > '{row_id}'))"
+        columns = ",".join([":id", ":updated_at", *sorted(set(self.fields.values()) - {":id", ":updated_at"})])
+        return {"$select": columns, "$where": where, "$order": ":updated_at,:id", "$limit": self.page_size}
+
+    def _where_created(self, since: datetime, until: datetime) -> str:
+        """The data set's own times have no zone; they are local."""
+        column = self.fields["requested_at"]
+        start, end = (moment.astimezone(self.tz).strftime("%Y-%m-%dT%H:%M:%S") for moment in (since, until))
+        return f"{column} >= '{start}' AND {column} < '{end}'"
+
+    def _first_uncovered(self, window: Window) -> date:
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        since = civil_day(window.since, self.tz)
+        if window.name == BACKFILL or "covered" not in window.state:
+            return since
+        return min(since, date.fromisoformat(window.state["covered"]) + timedelta(days=1))
+
+
+def parse_rows(body: bytes) -> list[dict[str, Any]]:
+    """A JSON array of objects."""
+    rows = parse_json(body)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("not a list of rows")
+    return rows
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    found = parse_json(body)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
