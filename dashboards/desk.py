@@ -1,0 +1,40 @@
+"""What every page works on: the store, the settings, the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Engine
+
+from forewarn.settings import Settings, SourceSettings
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One installation, as the pages see it.
+
+    Args:
+        engine: The open store.
+        settings: The settings; a source may be in the store and no longer in them.
+        now: Gives the present, aware.
+    """
+
+    engine: Engine
+    settings: Settings
+    now: Callable[[], datetime]
+
+    def source(self, name: str) -> SourceSettings:
+        """Settings of a source; plain ones if it was taken out of the settings."""
+        return self.settings.sources.get(name) or SourceSettings(kind="", public_delay_days=0)
+
+    def title(self, name: str) -> str:
+        """What people call a source."""
+        return self.source(name).title or name
+
+    def local(self, at: datetime, name: str) -> datetime:
+        """`at` in the source's zone."""
+        return at.astimezone(self.source(name).tz)
+
+    def today(self, name: str) -> date:
+        """The source's civil day."""
+        return self.local(self.now(), name).date()

@@ -1,0 +1,196 @@
+"""Charts: plain functions from values to figures. What a source sent is shown as text, never as markup.
+
+Colours are those of Okabe and Ito, which stay apart for people who see colours differently; wherever a colour
+means something, a shape or a word says it, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from alerts.phrases import day_text, plain, range_text, requests_text
+from dashboards.history import History
+from dashboards.words import COVERAGE_WORDS
+from forewarn.alert import Alarm, Kind
+from forewarn.calendar import Dates
+from forewarn.contracts import Coverage
+from forewarn.panel import Floats
+from store.detections import ForecastRow
+
+INK = "#23262b"
+MUTED = "#5c6168"
+RULE = "#e4dfd5"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif'
+
+
+def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
+    """Requests a day of one series, with what is usual, what was out of the ordinary and what is likely next.
+
+    Args:
+        limit_line: Whether to draw the count from which on an alert is raised.
+    """
+    figure = _blank()
+    _add_usual(figure, history, limit_line=limit_line)
+    if history.forecast is not None:
+        _add_forecast(figure, history.forecast)
+    few = np.isfinite(history.counts).sum() <= 120
+    figure.add_scatter(
+        x=history.dates,
+        y=history.counts,
+        name="Requests",
+        mode="lines+markers" if few else "lines",
+        line={"color": BLUE, "width": 1.8},
+        marker={"size": 4.5, "color": BLUE},
+        connectgaps=False,
+        customdata=[day_text(day, year=True) for day in history.dates.tolist()],
+        hovertemplate="%{customdata}<br><b>%{y:,.0f}</b> requests<extra></extra>",
+    )
+    _add_alarms(figure, history.alarms)
+    _shade_gaps(figure, history.coverage)
+    _name_holidays(figure, history)
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def text_of(label: str) -> str:
+    """A label as Plotly should show it: Plotly takes a few tags for markup, so none may reach it."""
+    return escape(plain(label), quote=False)
+
+
+def _blank() -> go.Figure:
+    """An empty chart in our hand: light rules, no frame, legend above. The page writes the title beside it."""
+    axis = {"gridcolor": RULE, "linecolor": RULE, "zeroline": False, "automargin": True, "fixedrange": True}
+    return go.Figure(
+        layout={
+            "template": "none",
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 8, "r": 12, "t": 36, "b": 28},
+            "xaxis": {**axis, "showgrid": False, "tickfont": {"color": MUTED}, "nticks": 7},
+            "yaxis": {**axis, "tickfont": {"color": MUTED}, "nticks": 5},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK}},
+            "hoverlabel": {"bgcolor": "#fffdf9", "bordercolor": RULE, "font": {"color": INK, "family": FONT}},
+            "dragmode": False,
+            "hovermode": "x",
+        }
+    )
+
+
+def _add_usual(figure: go.Figure, history: History, *, limit_line: bool) -> None:
+    if not np.isfinite(history.expected).any():
+        return
+    _add_band(figure, history.dates, history.low, history.high, "Usual range", "rgba(86,180,233,0.28)")
+    figure.add_scatter(
+        x=history.dates,
+        y=history.expected,
+        name="Expected",
+        mode="lines",
+        line={"color": MUTED, "width": 1, "dash": "dot"},
+        hovertemplate="expected %{y:,.0f}<extra></extra>",
+    )
+    if limit_line and np.isfinite(history.limit).any():
+        figure.add_scatter(
+            x=history.dates,
+            y=history.limit,
+            name="Lower limit" if history.kind is Kind.DROP else "Limit",
+            mode="lines",
+            line={"color": VERMILLION, "width": 1.2, "dash": "dash", "shape": "hvh"},
+            hovertemplate="limit %{y:,.0f}<extra></extra>",
+        )
+
+
+def _add_forecast(figure: go.Figure, forecast: ForecastRow) -> None:
+    _add_band(figure, forecast.dates, forecast.low, forecast.high, "Likely range ahead", "rgba(230,159,0,0.26)")
+    figure.add_scatter(
+        x=forecast.dates,
+        y=forecast.mean,
+        name="Forecast",
+        mode="lines",
+        line={"color": "#8a5a00", "width": 1.8, "dash": "dashdot"},
+        customdata=[day_text(day, year=True) for day in forecast.dates.tolist()],
+        hovertemplate="%{customdata}<br>forecast %{y:,.0f}<extra></extra>",
+    )
+
+
+def _add_band(figure: go.Figure, dates: Dates, low: Floats, high: Floats, name: str, colour: str) -> None:
+    known = np.isfinite(low) & np.isfinite(high)
+    for run, (first, last) in enumerate(_runs(known)):
+        days = dates[first : last + 1]
+        figure.add_scatter(
+            x=np.concatenate([days, days[::-1]]),
+            y=np.concatenate([high[first : last + 1], np.maximum(low[first : last + 1], 0)[::-1]]),
+            fill="toself",
+            fillcolor=colour,
+            line={"width": 0},
+            mode="lines",
+            name=name,
+            legendgroup=name,
+            showlegend=run == 0,
+            hoverinfo="skip",
+        )
+
+
+def _add_alarms(figure: go.Figure, alarms: Sequence[Alarm]) -> None:
+    if not alarms:
+        return
+    figure.add_scatter(
+        x=[alarm.day for alarm in alarms],
+        y=[alarm.observed for alarm in alarms],
+        name="Out of the ordinary",
+        mode="markers",
+        marker={"symbol": "diamond", "size": 11, "color": VERMILLION, "line": {"color": "#fff", "width": 1}},
+        customdata=[f"{requests_text(a.observed)}, usually {range_text(a.low, a.high)}" for a in alarms],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _shade_gaps(figure: go.Figure, coverage: Mapping[date, Coverage]) -> None:
+    """Grey over each run of days without a complete count, with the word for it where there is room."""
+    gaps = sorted(day for day, what in coverage.items() if what in (Coverage.MISSING, Coverage.PARTIAL))
+    for _, run in groupby(enumerate(gaps), key=lambda item: (item[1].toordinal() - item[0], coverage[item[1]])):
+        days = [day for _, day in run]
+        figure.add_vrect(
+            x0=f"{days[0] - timedelta(days=1)}T12:00",
+            x1=f"{days[-1]}T12:00",
+            fillcolor="#d9d4ca",
+            opacity=0.55,
+            line_width=0,
+            layer="below",
+            annotation={
+                "text": COVERAGE_WORDS[coverage[days[0]]] if len(days) >= 3 else "",
+                "font": {"size": 11, "color": MUTED},
+            },
+            annotation_position="inside top",
+        )
+
+
+def _name_holidays(figure: go.Figure, history: History) -> None:
+    """A small triangle at the foot of each public holiday; its name shows on pointing at it."""
+    named = [(day, name) for day, name in zip(history.dates.tolist(), history.holidays, strict=True) if name]
+    if not named:
+        return
+    figure.add_scatter(
+        x=[day for day, _ in named],
+        y=[0.0] * len(named),
+        name="Public holiday",
+        mode="markers",
+        marker={"symbol": "triangle-up", "size": 8, "color": GREEN},
+        customdata=[text_of(str(name)) for _, name in named],
+        hovertemplate="%{customdata}<extra></extra>",
+        cliponaxis=False,
+    )
+
+
+def _runs(known: Any) -> list[tuple[int, int]]:
+    """First and last index of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(int)))
+    return [(int(first), int(last) - 1) for first, last in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,213 @@
+"""Explore: any series of any source, with what is usual, what is likely next, and what it is made of."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+import dash
+import numpy as np
+from dash import Input, Output, dcc, html
+from dash.development.base_component import Component
+from sqlalchemy import Connection
+
+from alerts.phrases import count_of, number, plain, scope_text
+from dashboards import parts
+from dashboards.desk import Desk
+from dashboards.figures import history_figure
+from dashboards.history import History, read_history
+from dashboards.sparkline import sparkline
+from dashboards.words import LABEL_WORDS, span_text
+from forewarn.panel import Floats, Panel
+from store.counts import covered_span, read_panel
+from store.engine import snapshot
+
+SHOWN_DAYS = 365
+MOST_DAYS = 5000
+"""Days that one chart may show: thirteen years, and few enough for a phone."""
+RECENT_DAYS = 92
+"""Categories and areas of these last days are offered."""
+MULTIPLES = 12
+EVERY = ""
+
+
+def layout(desk: Desk, _rest: str, query: Mapping[str, str]) -> tuple[str, Component]:
+    """Title and content of the page; the address may name source, category, area, split, from and to."""
+    sources = list(desk.settings.sources)
+    if not sources:
+        return "Explore", html.Div(
+            [html.H1("Explore"), html.P("There is no source in forewarn.toml yet.", className="empty")]
+        )
+    source = query.get("source", sources[0])
+    source = source if source in sources else sources[0]
+    category, area = query.get("category", EVERY), query.get("area", EVERY)
+    with snapshot(desk.engine) as conn:
+        span = covered_span(conn, source)
+        offered = _offered(conn, desk, source, span[1] if span else desk.today(source))
+    last = _day(query.get("to"), desk.today(source))
+    first = _day(query.get("from"), last - timedelta(days=SHOWN_DAYS - 1))
+    split = query.get("split", "category")
+    return "Explore", html.Div(
+        [
+            html.H1("Explore"),
+            html.Div(
+                [
+                    parts.field(
+                        "Source",
+                        parts.dropdown(
+                            "explore-source", [{"label": plain(desk.title(name)), "value": name} for name in sources], source
+                        ),
+                    ),
+                    parts.field(
+                        "Category", parts.dropdown("explore-category", _choice(offered, "category", category), category)
+                    ),
+                    parts.field("Area", parts.dropdown("explore-area", _choice(offered, "area", area), area)),
+                    parts.field(
+                        "Broken down by", parts.dropdown("explore-split", _splits(desk, source), split)
+                    ),
+                    parts.field("From", dcc.Input(id="explore-from", type="date", value=first.isoformat())),
+                    parts.field("To", dcc.Input(id="explore-to", type="date", value=last.isoformat())),
+                ],
+                className="filters",
+                role="group",
+                **{"aria-label": "What to show"},
+            ),
+            html.Div(view(desk, source, category, area, split, first, last), id="explore-view"),
+        ]
+    )
+
+
+def connect(app: dash.Dash, desk: Desk) -> None:
+    """Makes the choices work. A choice is an address, so that it can be sent to somebody."""
+
+    @app.callback(
+        Output("address", "search"),
+        Input("explore-source", "value"),
+        Input("explore-category", "value"),
+        Input("explore-area", "value"),
+        Input("explore-split", "value"),
+        Input("explore-from", "value"),
+        Input("explore-to", "value"),
+        prevent_initial_call=True,
+    )
+    def _choose(source: str, category: str, area: str, split: str, first: str | None, last: str | None) -> str:
+        moved = dash.ctx.triggered_id == "explore-source"
+        chosen = {
+            "source": source,
+            "category": EVERY if moved else category,
+            "area": EVERY if moved else area,
+            "split": split,
+            "from": first,
+            "to": last,
+        }
+        return "?" + urlencode({name: value for name, value in chosen.items() if value})
+
+
+def view(desk: Desk, source: str, category: str, area: str, split: str, first: date, last: date) -> list[Component]:
+    """The chart of what was chosen, and below it what it is made of."""
+    if first > last:
+        return [html.P("The first day is after the last.", className="empty")]
+    first = max(first, last - timedelta(days=MOST_DAYS - 1))
+    labels = {name: value for name, value in (("category", category), ("area", area)) if value}
+    with snapshot(desk.engine) as conn:
+        history = read_history(conn, desk, source, labels, first, last)
+        panel = _panel(conn, desk, source, (split,), first, last, labels)
+    if not np.isfinite(history.counts).any():
+        return [html.P(f"Nothing is known from {span_text(first, last)}.", className="empty")]
+    title = f"{scope_text(labels)}, requests a day"
+    found: list[Component] = [
+        parts.graph(history_figure(history, limit_line=False), title, height=400),
+        html.P(_summary(history), className="looked"),
+    ]
+    if len(panel.labels):
+        found += [html.H2(f"By {LABEL_WORDS[split].lower()}"), _multiples(panel, split, source, labels)]
+    return found
+
+
+def _summary(history: History) -> str:
+    known = np.isfinite(history.counts)
+    missing = int((~known).sum())
+    total = f"{number(float(history.counts[known].sum()))} requests on {count_of(int(known.sum()), 'day')}."
+    gaps = f" {count_of(missing, 'day')} without a complete count; they are left out." if missing else ""
+    marks = f" {count_of(len(history.alarms), 'day')} out of the ordinary." if history.alarms else ""
+    return total + gaps + marks
+
+
+def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str]) -> html.Ol:
+    """The largest parts, each as a line of its own scale; a part opens the chart of it."""
+    totals = np.nansum(panel.counts, axis=1)
+    cards = []
+    for row in np.argsort(-totals, kind="stable")[:MULTIPLES]:
+        name = str(panel.labels.iloc[int(row)][split])
+        line = _smoothed(panel.counts[row])
+        known = [value for value in line if value is not None]
+        least, most = number(min(known, default=0.0)), number(max(known, default=0.0))
+        shown = plain(name) or "Not stated"
+        words = f"{shown}: between {least} and {most} requests a day."
+        chosen = {"source": source, **labels, split: name}
+        head = dcc.Link(shown, href="/explore?" + urlencode(chosen)) if split in ("category", "area") else shown
+        cards.append(
+            html.Li(
+                [
+                    html.H3(head),
+                    sparkline(line, words, width=260, height=64, mark_last=False),
+                    html.P(f"{number(float(totals[row]))} in all, at most {most} a day"),
+                ]
+            )
+        )
+    return html.Ol(cards, className="multiples")
+
+
+def _smoothed(counts: Floats) -> list[float | None]:
+    """Days, or where they are many the daily mean of each week; None where nothing is known."""
+    if len(counts) > 120:
+        weeks = counts[len(counts) % 7 :].reshape(-1, 7)
+        known = np.isfinite(weeks).sum(axis=1)
+        counts = np.where(known > 0, np.nansum(weeks, axis=1) / np.maximum(known, 1), np.nan)
+    return [float(count) if np.isfinite(count) else None for count in counts]
+
+
+def _panel(
+    conn: Connection,
+    desk: Desk,
+    source: str,
+    level: tuple[str, ...],
+    first: date,
+    last: date,
+    labels: Mapping[str, str],
+) -> Panel:
+    settings = desk.source(source)
+    return read_panel(
+        conn,
+        source,
+        level,
+        last_day=last,
+        history_days=(last - first).days + 1,
+        as_of=desk.today(source),
+        where=labels,
+        public_delay_days=settings.public_delay_days,
+    )
+
+
+def _offered(conn: Connection, desk: Desk, source: str, last: date) -> dict[str, list[str]]:
+    first = last - timedelta(days=RECENT_DAYS - 1)
+    found = _panel(conn, desk, source, ("category", "area"), first, last, {}).labels
+    return {name: sorted({str(value) for value in found[name]} - {""}) for name in ("category", "area")}
+
+
+def _choice(offered: Mapping[str, list[str]], name: str, chosen: str) -> list[dict[str, str]]:
+    values = sorted({*offered[name], chosen} - {EVERY})
+    every = {"category": "All categories", "area": "All areas"}[name]
+    return [{"label": every, "value": EVERY}, *({"label": plain(value), "value": value} for value in values)]
+
+
+def _splits(desk: Desk, source: str) -> list[dict[str, str]]:
+    """The labels that the source's levels use."""
+    used = {label for level in desk.source(source).levels for label in level} | {"category"}
+    return [{"label": words, "value": label} for label, words in LABEL_WORDS.items() if label in used]
+
+
+def _day(text: str | None, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return otherwise

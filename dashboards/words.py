@@ -1,0 +1,102 @@
+"""How pages call things, and how long ago something was."""
+
+from datetime import date, datetime, timedelta
+
+from alerts.phrases import count_of, day_text
+from forewarn.alert import Alert, Kind, State, Verdict
+from forewarn.contracts import Coverage, SourceHealth
+
+STATE_WORDS = {
+    State.OPEN: "Open",
+    State.ACKNOWLEDGED: "Acknowledged",
+    State.VERIFIED: "Real problem",
+    State.DISMISSED: "Dismissed",
+    State.RESOLVED: "Resolved",
+}
+
+KIND_WORDS = {
+    Kind.SURGE: "More than usual",
+    Kind.DROP: "Fewer than usual",
+    Kind.BREACH: "Limit ahead",
+    Kind.SOURCE: "Source trouble",
+}
+
+VERDICT_WORDS = {
+    Verdict.REAL: "Real problem",
+    Verdict.EXPECTED: "Expected: an event, a holiday or a campaign",
+    Verdict.FALSE_ALARM: "False alarm",
+    Verdict.DATA_TROUBLE: "Trouble with the data",
+    Verdict.NEW_NORMAL: "The new normal",
+}
+
+EVENT_WORDS = {
+    "opened": "Opened",
+    "continued": "Found again",
+    "worsened": "Got worse",
+    "released": "No longer held back",
+    "acknowledged": "Acknowledged",
+    "verdict": "Judged",
+    "resolved": "Resolved",
+    "reopened": "Opened again",
+}
+
+HEALTH_WORDS = {
+    SourceHealth.OK: "Healthy",
+    SourceHealth.QUIET: "Quiet, which is plausible",
+    SourceHealth.LATE: "Late",
+    SourceHealth.PARTIAL: "Only partly read",
+    SourceHealth.SILENT: "Silent",
+    SourceHealth.STALE: "Not updated by its publisher",
+    SourceHealth.BROKEN: "Cannot be read",
+    SourceHealth.UNDETERMINED: "Not known yet",
+}
+
+HEALTHY = (SourceHealth.OK, SourceHealth.QUIET)
+
+COVERAGE_WORDS = {
+    Coverage.OBSERVED: "complete",
+    Coverage.QUIET: "complete, no requests",
+    Coverage.PARTIAL: "incomplete",
+    Coverage.MISSING: "missing",
+}
+
+LABEL_WORDS = {
+    "agency": "Agency",
+    "category": "Category",
+    "subcategory": "Kind",
+    "area": "Area",
+    "channel": "Channel",
+}
+
+SMALL_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+
+
+def ago_text(at: datetime, now: datetime) -> str:
+    """`just now`, `12 minutes ago`, `3 days ago`."""
+    past = max(now - at, timedelta())
+    if past < timedelta(minutes=1):
+        return "just now"
+    if past < timedelta(hours=1):
+        return f"{count_of(int(past / timedelta(minutes=1)), 'minute')} ago"
+    if past < timedelta(days=2):
+        return f"{count_of(int(past / timedelta(hours=1)), 'hour')} ago"
+    return f"{count_of(past.days, 'day')} ago"
+
+
+def since_text(alert: Alert) -> str:
+    """`since Tue 3 Feb, 4 days`, or `on Tue 3 Feb`."""
+    days = (alert.last_day - alert.first_day).days + 1
+    if days == 1:
+        return f"on {day_text(alert.first_day)}"
+    return f"since {day_text(alert.first_day)}, {count_of(days, 'day')}"
+
+
+def span_text(first: date, last: date) -> str:
+    """`Tue 3 Feb 2026 to Mon 9 Mar 2026`."""
+    return f"{day_text(first, year=True)} to {day_text(last, year=True)}"
+
+
+def spelled(amount: int, noun: str) -> str:
+    """`No open alerts`, `One open alert`, `14 open alerts`: the start of a sentence."""
+    word = SMALL_NUMBERS[amount] if amount < len(SMALL_NUMBERS) else f"{amount:,}"
+    return f"{word} {noun}" if amount == 1 else f"{word} {noun}s"
