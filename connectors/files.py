@@ -82,6 +82,8 @@ class Files:
             names = self._open(newest).names
         except FileFault as fault:
             return Capabilities(reachable=True, remarks=(f"{newest.name} cannot be used: {fault}",))
+        except OSError as error:
+            raise SourceUnavailable(self.source, f"{newest.name} cannot be read: {error.strerror}") from None
         remarks = [f"{len(files)} files; looked at {newest.name}"]
         if missing := self._missing(names):
             remarks.append(f"{newest.name} has no column {missing[0]!r}; it has: {', '.join(names)}")
@@ -92,7 +94,7 @@ class Files:
         known: Mapping[str, str] = state.get("files", {})
         windows = []
         for file in self._files():
-            name, digest = self._name(file), _digest(file)
+            name, digest = self._name(file), self._digest(file)
             if known.get(name) != digest:
                 known = {**known, name: digest}
                 windows.append(Window(until=now, name=name, state={"files": known}))
@@ -170,6 +172,13 @@ class Files:
     def _open(self, file: Path) -> Table:
         return open_table(file, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
 
+    def _digest(self, file: Path) -> str:
+        try:
+            with file.open("rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            raise SourceUnavailable(self.source, f"{file.name} cannot be read: {error.strerror}") from None
+
     def _missing(self, names: Sequence[str]) -> list[str]:
         return sorted({*self.fields.values(), *self.where} - set(names))
 
@@ -232,12 +241,4 @@ def _with_skipped(batch: Batch, table: Table) -> Batch:
     """`batch`, and the rows of a wrong length that were passed on the way."""
     passed = table.skipped[:]
     table.skipped.clear()
-    if not passed:
-        return batch
-    counters = {**batch.counters, "rejected": batch.counters.get("rejected", 0) + len(passed)}
-    return replace(batch, rejects=[*batch.rejects, *passed], counters=counters)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return replace(batch, rejects=[*batch.rejects, *passed])

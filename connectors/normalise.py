@@ -119,7 +119,6 @@ class Normaliser:
             strict=False,
         )
         counters = {
-            "rejected": len(rejects),
             "ambiguous_time": requested.ambiguous,
             "skipped_time": requested.skipped,
             "unmapped_status": int(unmapped[good].sum()),
@@ -154,7 +153,7 @@ class Normaliser:
             np.nan_to_num(closed[good]).astype(int).tolist(),
             strict=True,
         )
-        return Batch(counts=list(starmap(DailyCount, made)), rejects=rejects, counters={"rejected": len(rejects)})
+        return Batch(counts=list(starmap(DailyCount, made)), rejects=rejects)
 
     def _times(self, column: pa.Array) -> Times:
         return parse_times(column, self.zone, self.clock, time_format=self.time_format)

@@ -86,7 +86,7 @@ class Socrata(HttpSource):
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
         normaliser = Normaliser(self.source, self.tz, self.tz)
-        columns: dict[str, str] = {"updated_at": ":updated_at", **self.fields}
+        columns = {"updated_at": ":updated_at"} | {str(ours): theirs for ours, theirs in self.fields.items()}
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
             _, fresh_until = self._describe(client)
