@@ -1,0 +1,83 @@
+"""Puts the troubles of real servers in front of a WSGI application, one answer at a time."""
+
+import gzip
+from collections import deque
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+Headers = list[tuple[str, str]]
+Whole = tuple[str, Headers, bytes]
+Fault = Callable[[Whole], Whole]
+
+
+class Faulty:
+    """The application behind a queue of faults: each answer meets the next one; `None` lets it pass.
+
+    `asked` lists the paths and queries that came, `headers` what was sent with the last.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self.queue: deque[Fault | None] = deque()
+        self.asked: list[str] = []
+        self.headers: dict[str, str] = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.asked.append(f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}")
+        self.headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+        caught: list[tuple[str, Headers]] = []
+
+        def catch(status: str, headers: Headers, exc_info: object = None) -> Callable[[bytes], object]:
+            caught.append((status, headers))
+            return lambda _: None
+
+        body = b"".join(self._app(environ, catch))
+        status, headers = caught[0]
+        fault = self.queue.popleft() if self.queue else None
+        if fault is not None:
+            status, headers, body = fault((status, headers, body))
+        start_response(status, headers)
+        return [body]
+
+
+def status(line: str, **headers: str) -> Fault:
+    """Answers with an error status."""
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return lambda _: (line, [*named, ("Content-Type", "text/plain")], b"sorry")
+
+
+def web_page(whole: Whole) -> Whole:
+    """A friendly page with status 200 where data should be."""
+    return "200 OK", [("Content-Type", "text/html")], b"<!DOCTYPE html><p>We will be back soon"
+
+
+def empty(whole: Whole) -> Whole:
+    """Status 200 and nothing."""
+    return "200 OK", [("Content-Type", "application/json"), ("Content-Length", "0")], b""
+
+
+def cut(whole: Whole) -> Whole:
+    """Half of the body, though its length says so too: the document does not parse."""
+    line, headers, body = whole
+    half = body[: len(body) // 2]
+    return line, [(n, v) for n, v in headers if n != "Content-Length"] + [("Content-Length", str(len(half)))], half
+
+
+def too_short(whole: Whole) -> Whole:
+    """Fewer bytes than announced, but a complete document: only the length tells."""
+    line, headers, body = whole
+    kept = [(n, v) for n, v in headers if n != "Content-Length"]
+    return line, [*kept, ("Content-Length", str(len(body) + 2000))], body
+
+
+def broken_gzip(whole: Whole) -> Whole:
+    """Says gzip, and is not whole."""
+    line, headers, body = whole
+    packed = gzip.compress(body)[:-12] + b"0" * 12
+    kept = [(n, v) for n, v in headers if n != "Content-Length"]
+    return line, [*kept, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))], packed
+
+
+def redirect(location: str) -> Fault:
+    """Sends the client elsewhere."""
+    return lambda _: ("302 Found", [("Location", location), ("Content-Type", "text/plain")], b"")
