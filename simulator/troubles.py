@@ -132,7 +132,7 @@ def heating_failure(rng: np.random.Generator, site: Site, mean: Floats, first: i
     usual = mean[site.category(HEATING), area, first : first + len(COLD_SNAP)]
     extra = np.maximum(3.0 * usual, rng.uniform(14, 18) * COLD_SNAP / COLD_SNAP.max())
     usual += extra
-    span = (first, first + int(np.argmax(COLD_SNAP)), first + len(COLD_SNAP) - 1)
+    span = (first, first + int(np.argmax(usual)), first + len(COLD_SNAP) - 1)
     return site.trouble(
         "Heating failure", "spike", (HEATING,), [area], span, "The heating plant of one area fails in a cold snap"
     )
