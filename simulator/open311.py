@@ -70,6 +70,8 @@ def open311_app(
         try:
             if environ["REQUEST_METHOD"] != "GET":
                 raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only reading is possible here")
+            if form not in ("json", "xml"):
+                raise _Refused(HTTPStatus.NOT_FOUND, "ask for .json or .xml")
             query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
             root, element, records = _answer(population, resource, query, shown, max_page_size)
         except _Refused as refusal:
@@ -109,7 +111,7 @@ def _answer(
                 raise _Refused(HTTPStatus.NOT_FOUND, f"service_request_id {request_id} was not found")
             versions = np.array([found])
         case _:
-            raise _Refused(HTTPStatus.NOT_FOUND, "no such resource; ask for .json or .xml")
+            raise _Refused(HTTPStatus.NOT_FOUND, "no such resource")
     extensions = query.get("extensions") == "true"
     return "service_requests", "request", request_records(population, versions, extensions=extensions)
 
@@ -119,24 +121,7 @@ def _select(population: Population, query: Query, now: datetime) -> Ints:
     if ids := query.get("service_request_id"):
         found = [population.find(request_id, now) for request_id in ids.split(",")]
         return np.array([version for version in found if version is not None], dtype=np.int64)
-    start, end = _instant(query, "start_date"), _instant(query, "end_date")
-    since, until = _instant(query, "updated_after"), _instant(query, "updated_before")
-    if since or until:
-        versions = population.changed(now, since, until)
-        requested = population.requested[population.request[versions]]
-        if start:
-            versions, requested = (
-                versions[requested >= start.timestamp()],
-                requested[requested >= start.timestamp()],
-            )
-        if end:
-            versions = versions[requested <= end.timestamp()]
-    else:
-        end = end or (start + MAX_SPAN if start else now)
-        start = start or end - MAX_SPAN
-        if not timedelta(0) <= end - start <= MAX_SPAN:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "end_date must be 0 to 90 days after start_date")
-        versions = population.visible(now, start, end)
+    versions = _in_span(population, query, now)
     if codes := query.get("service_code"):
         numbers = {service.code: number for number, service in enumerate(population.services)}
         if unknown := set(codes.split(",")) - set(numbers):
@@ -148,6 +133,23 @@ def _select(population: Population, query: Query, now: datetime) -> Ints:
             raise _Refused(HTTPStatus.BAD_REQUEST, f"status {min(unknown)} is neither open nor closed")
         versions = versions[np.isin(population.closed[versions], [name == "closed" for name in status.split(",")])]
     return versions
+
+
+def _in_span(population: Population, query: Query, now: datetime) -> Ints:
+    """The versions in the span of requested times, or in that of update times if one is given."""
+    start, end = _instant(query, "start_date"), _instant(query, "end_date")
+    since, until = _instant(query, "updated_after"), _instant(query, "updated_before")
+    if since or until:
+        versions = population.changed(now, since, until)
+        requested = population.requested[population.request[versions]]
+        first = start.timestamp() if start else -np.inf
+        last = end.timestamp() if end else np.inf
+        return versions[(first <= requested) & (requested <= last)]
+    end = end or (start + MAX_SPAN if start else now)
+    start = start or end - MAX_SPAN
+    if not timedelta(0) <= end - start <= MAX_SPAN:
+        raise _Refused(HTTPStatus.BAD_REQUEST, "end_date must be 0 to 90 days after start_date")
+    return population.visible(now, start, end)
 
 
 def _page(versions: Ints, query: Query, max_page_size: int) -> Ints:

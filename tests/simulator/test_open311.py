@@ -143,6 +143,27 @@ def test_queries_narrow_the_answer(client: requests.Session, url: str, populatio
     }
 
 
+def test_update_and_requested_times_can_be_asked_for_together(client: requests.Session, url: str) -> None:
+    since, day = NOW - timedelta(days=20), NOW - timedelta(days=9)
+    changed = pull(client, f"{url}/requests.json", updated_after=since.isoformat())
+    query = {"start_date": day.isoformat(), "end_date": (day + timedelta(days=3)).isoformat()}
+    both = pull(client, f"{url}/requests.json", updated_after=since.isoformat(), **query)
+    assert 0 < len(both) < len(changed)
+    assert both == [
+        record
+        for record in changed
+        if day <= datetime.fromisoformat(record["requested_datetime"]) <= day + timedelta(days=3)
+    ]
+
+
+def test_times_are_local_and_carry_their_offset(client: requests.Session, url: str, population: Population) -> None:
+    for start, offset in (("2026-08-01T00:00:00Z", "-04:00"), ("2026-11-10T00:00:00Z", "-05:00")):
+        record = read(client.get(f"{url}/requests.json", params={"start_date": start, "page_size": "1"}))[0]
+        assert record["requested_datetime"].endswith(offset)
+        position = population.ids.tolist().index(record["service_request_id"])
+        assert datetime.fromisoformat(record["requested_datetime"]).timestamp() == population.requested[position]
+
+
 def test_services_and_their_definition(client: requests.Session, url: str) -> None:
     services = client.get(f"{url}/services.json").json()
     assert len(services) == 6
@@ -167,7 +188,8 @@ def test_services_and_their_definition(client: requests.Session, url: str) -> No
         ("requests/26-99999999.json", 404, "26-99999999"),
         ("services/999.json", 404, "999"),
         ("tokens/1.json", 404, "resource"),
-        ("requests", 404, "resource"),
+        ("requests", 404, "json"),
+        ("requests.csv", 404, "json"),
     ],
 )
 def test_refusals_say_why(client: requests.Session, url: str, path: str, code: int, word: str) -> None:
