@@ -194,7 +194,7 @@ class Client:
         try:
             document = whole(body, parse, response.headers.get("Content-Type", ""))
         except ValueError as error:
-            raise _Failure(str(error)) from None
+            raise _Failure(str(error), identity="Content-Encoding" in response.headers) from None
         return {
             "document": document,
             "status": response.status_code,

@@ -6,6 +6,7 @@ they are filed: each run reads the last two hours again, and the first run of a 
 Where the server can tell what was updated, that is read too.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,7 @@ DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 UPDATES = "updates"  # name of a window over the times of update
 _SECOND = timedelta(seconds=1)
 _ROUND = 25  # servers cap at multiples of this, announced or not
+_NOTHING_FOUND = re.compile(r"\bno (service )?requests? found", re.IGNORECASE)
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
 
@@ -183,13 +185,12 @@ class Open311(HttpSource):
         extended = any("." in key for key in self.fields.values())
         more: dict[str, str | int] = {"extensions": "true"} if extended else {}
         empty = frozenset({404}) if self._dialect.empty_is_404 else frozenset()
-        answer = client.get(
+        return client.get(
             f"{self._base}/requests.{self.form}",
             {**self._place(), **size, **more, **params},
             self._parse,
             also_accepted=empty,
         )
-        return answer if answer.status == 200 else Answer([], 200, answer.retries, answer.bytes, answer.skew_seconds)
 
     def _parse(self, body: bytes) -> list[Row]:
         document = _from_xml(parse_xml(body)) if self.form == "xml" else parse_json(body)
@@ -198,6 +199,8 @@ class Open311(HttpSource):
         if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
             raise ValueError("not a list of records")
         if document and all({"code", "description"} <= row.keys() for row in document):
+            if self._dialect.empty_is_404 and _NOTHING_FOUND.search(str(document[0]["description"])):
+                return []
             raise ValueError("an error instead of records")
         return document
 

@@ -62,17 +62,18 @@ class Socrata(HttpSource):
         """At first all requests since the first day; then everything that was updated since the last window."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
         today = civil_day(horizon, self.tz)
-        first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
-        watermark = state.get("watermark", horizon.isoformat())
-        filled = date.fromisoformat(state["filled"]) if "filled" in state else first
-        if filled > today:
-            since = datetime.fromisoformat(watermark) - OVERLAP
+        if "watermark" in state and "filled" not in state:
+            since = datetime.fromisoformat(state["watermark"]) - OVERLAP
             return [Window(since, horizon, state={**state, "watermark": horizon.isoformat()})]
+        first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
+        filled = date.fromisoformat(state["filled"]) if "filled" in state else first
+        # What is updated during the first reading, however often that is interrupted, is read after it.
+        reached = {"watermark": state.get("watermark", horizon.isoformat())}
         windows = []
         while filled <= today:
             after = min(filled + timedelta(days=DAYS_A_WINDOW), today + timedelta(days=1))
-            reached = {"watermark": watermark, "filled": after.isoformat()}
-            windows.append(Window(day_start(filled, self.tz), day_start(after, self.tz), BACKFILL, reached))
+            left = {"filled": after.isoformat()} if after <= today else {}
+            windows.append(Window(day_start(filled, self.tz), day_start(after, self.tz), BACKFILL, reached | left))
             filled = after
         return windows
 

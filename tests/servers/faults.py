@@ -27,7 +27,7 @@ class Faulty:
         self.headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
         caught: list[tuple[str, Headers]] = []
 
-        def catch(status: str, headers: Headers, exc_info: object = None) -> Callable[[bytes], object]:
+        def catch(status: str, headers: Headers) -> Callable[[bytes], object]:
             caught.append((status, headers))
             return lambda _: None
 
@@ -46,12 +46,12 @@ def status(line: str, **headers: str) -> Fault:
     return lambda _: (line, [*named, ("Content-Type", "text/plain")], b"sorry")
 
 
-def web_page(whole: Whole) -> Whole:
+def web_page(_: Whole) -> Whole:
     """A friendly page with status 200 where data should be."""
     return "200 OK", [("Content-Type", "text/html")], b"<!DOCTYPE html><p>We will be back soon"
 
 
-def empty(whole: Whole) -> Whole:
+def empty(_: Whole) -> Whole:
     """Status 200 and nothing."""
     return "200 OK", [("Content-Type", "application/json"), ("Content-Length", "0")], b""
 
@@ -76,6 +76,12 @@ def broken_gzip(whole: Whole) -> Whole:
     packed = gzip.compress(body)[:-12] + b"0" * 12
     kept = [(n, v) for n, v in headers if n != "Content-Length"]
     return line, [*kept, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))], packed
+
+
+def not_gzip(whole: Whole) -> Whole:
+    """Says gzip, and is plain."""
+    line, headers, body = whole
+    return line, [*headers, ("Content-Encoding", "gzip")], body
 
 
 def redirect(location: str) -> Fault:

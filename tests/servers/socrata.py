@@ -53,9 +53,7 @@ class SmallSocrata:
 
 def _quoted(expression: str) -> str:
     """`expression` with its column names in double quotes, as SQLite needs them; texts stay."""
-    return re.sub(
-        r"'[^']*'|(:?[a-z_]+)", lambda m: m[0] if m[1] is None else f'"{m[1]}"', expression.replace(" AND ", " && ")
-    ).replace(" && ", " AND ")
+    return re.sub(r"'[^']*'|(:?[a-z_]+)", lambda found: f'"{found[1]}"' if found[1] else found[0], expression)
 
 
 def _send(start_response: StartResponse, status: str, document: object) -> list[bytes]:

@@ -1,0 +1,196 @@
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import pytest
+
+from connectors.documents import parse_json, parse_xml
+from connectors.http import MAX_TRIES, TOTAL_SECONDS, Answer, Client, HttpSource
+from connectors.sockets import is_public
+from forewarn.errors import SourceChanged, SourceUnavailable
+from tests.servers import faults
+from tests.servers.faults import Faulty
+
+Serving = Callable[[WSGIApplication], str]
+NOW = datetime(2026, 6, 22, 12, tzinfo=UTC)
+
+
+def hello(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    body = b'["' + b"hello" * 50 + b'"]'
+    start_response(
+        "200 OK",
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Date", format_datetime(NOW, usegmt=True)),
+        ],
+    )
+    return [body]
+
+
+@pytest.fixture
+def server() -> Faulty:
+    return Faulty(hello)
+
+
+def source(url: str, **settings: object) -> HttpSource:
+    allowed = {"allow_http": True, "allow_private_hosts": True, **settings}
+    return HttpSource(source="bonn", zone="Europe/Berlin", url=url, **allowed)  # type: ignore[arg-type]
+
+
+def ask(origin: HttpSource, path: str = "/requests.json?key=hunter2") -> Answer:
+    with origin.client({"X-App-Token": "hunter2"}) as client:
+        return client.get(origin.url + path, {}, parse_json)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.web_page,
+        faults.empty,
+        faults.cut,
+        faults.too_short,
+        faults.status("202 Accepted"),
+        faults.status("408 Request Timeout"),
+        faults.status("425 Too Early"),
+        faults.status("429 Too Many Requests"),
+        faults.status("500 Internal Server Error"),
+        faults.status("503 Service Unavailable"),
+    ],
+)
+def test_passing_trouble_is_tried_again_and_then_reported(
+    serving: Serving, server: Faulty, fault: faults.Fault, waits: list[float]
+) -> None:
+    url = serving(server)
+    server.queue.extend([fault, fault])
+    assert ask(source(url)).retries == 2
+    assert 0.75 <= waits[0] <= 1.25
+    assert 1.5 <= waits[1] <= 2.5
+
+    server.asked.clear()
+    server.queue.extend([fault] * MAX_TRIES)
+    with pytest.raises(SourceUnavailable) as caught:
+        ask(source(url))
+    assert len(server.asked) == MAX_TRIES
+    assert "hunter2" not in str(caught.value)
+
+
+def test_retry_after_is_honoured_in_seconds_and_as_a_date(serving: Serving, server: Faulty, waits: list[float]) -> None:
+    url = serving(server)
+    date = format_datetime(NOW + timedelta(seconds=40), usegmt=True)
+    server.queue.append(faults.status("429 Too Many Requests", Retry_After="17"))
+    server.queue.append(faults.status("503 Service Unavailable", Retry_After=date))
+    client = Client(source(url), {}, sleep=waits.append, now=lambda: NOW)
+    with client:
+        client.get(url, {}, parse_json)
+    assert waits == [17, 40]
+
+
+def test_a_long_retry_after_ends_the_run_at_once(serving: Serving, server: Faulty, waits: list[float]) -> None:
+    server.queue.append(faults.status("429 Too Many Requests", Retry_After="86400"))
+    with pytest.raises(SourceUnavailable, match="86400"):
+        ask(source(serving(server)))
+    assert waits == []
+
+
+def test_a_refusal_is_not_repeated_and_says_what_the_server_said(serving: Serving, server: Faulty) -> None:
+    server.queue.append(faults.status("403 Forbidden"))
+    with pytest.raises(SourceChanged, match="403: sorry"):
+        ask(source(serving(server)))
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("fault", [faults.broken_gzip, faults.not_gzip])
+def test_broken_compression_is_asked_for_without(serving: Serving, server: Faulty, fault: faults.Fault) -> None:
+    server.queue.append(fault)
+    assert ask(source(serving(server))).retries == 1
+    assert server.headers["HTTP_ACCEPT_ENCODING"] == "identity"
+
+
+def test_a_dripping_answer_ends_at_the_deadline(serving: Serving, server: Faulty) -> None:
+    ticks = iter(range(0, 10_000_000, TOTAL_SECONDS + 1))
+    with (
+        Client(source(serving(server)), {}, sleep=lambda _: None, monotonic=lambda: next(ticks)) as client,
+        pytest.raises(SourceUnavailable, match="not complete after"),
+    ):
+        client.get(client.origin.url, {}, parse_json)
+
+
+def test_an_endless_answer_is_refused(serving: Serving) -> None:
+    def endless(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return (b" " * 100_000 for _ in range(20))
+
+    with pytest.raises(SourceChanged, match="more than 1 MB"):
+        ask(source(serving(endless), max_body_mb=1))
+
+
+def test_redirects_stay_on_the_host_or_go_where_they_may(serving: Serving, server: Faulty) -> None:
+    url = serving(server)
+    server.queue.append(faults.redirect("/elsewhere"))
+    assert ask(source(url)).status == 200
+
+    foreign = url.replace("127.0.0.1", "localhost")
+    server.queue.append(faults.redirect(foreign))
+    with pytest.raises(SourceChanged, match="allowed_hosts"):
+        ask(source(url))
+
+    server.queue.append(faults.redirect(foreign))
+    assert ask(source(url, allowed_hosts=("localhost",))).status == 200
+    assert "HTTP_X_APP_TOKEN" not in server.headers  # a token never leaves for another host
+
+
+def test_circles_end(serving: Serving, server: Faulty) -> None:
+    server.queue.extend([faults.redirect("/again")] * 10)
+    with pytest.raises(SourceChanged, match="circle"):
+        ask(source(serving(server)))
+
+
+def test_private_addresses_need_leave(serving: Serving, server: Faulty) -> None:
+    url = serving(server)
+    with pytest.raises(SourceChanged, match="allow_private_hosts"):
+        ask(source(url, allow_private_hosts=False))
+    with pytest.raises(SourceChanged, match="allow_private_hosts"):
+        ask(source(url.replace("127.0.0.1", "localhost"), allow_private_hosts=False))
+    assert server.asked == []
+
+
+def test_plain_http_needs_leave(serving: Serving, server: Faulty) -> None:
+    with pytest.raises(SourceChanged, match="allow_http"):
+        ask(source(serving(server), allow_http=False))
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:192.168.0.1", "224.0.0.1"]
+)
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not is_public(address)
+    assert is_public("93.184.216.34")
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(SourceUnavailable, match="could not be made") as caught:
+        ask(source("http://user:hunter2@127.0.0.1:9"))
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(Client(source("https://x"), {"X-App-Token": "hunter2"}))
+
+
+def test_clocks_that_differ_are_told(serving: Serving, server: Faulty) -> None:
+    with Client(source(serving(server)), {}, now=lambda: NOW + timedelta(minutes=10)) as client:
+        assert client.get(client.origin.url, {}, parse_json).skew_seconds == 600
+
+
+def test_pauses_lie_between_requests(serving: Serving, server: Faulty, waits: list[float]) -> None:
+    with source(serving(server), pause_seconds=0.5).client() as client:
+        for _ in range(3):
+            client.get(client.origin.url, {}, parse_json)
+    assert waits == [0.5, 0.5]
+
+
+def test_hostile_xml_is_refused() -> None:
+    bomb = b'<!DOCTYPE a [<!ENTITY b "boom">]><a>&b;</a>'
+    with pytest.raises(ValueError, match=r"Entit"):
+        parse_xml(bomb)
+    with pytest.raises(ValueError, match="no element"):
+        parse_xml(b"<a><b>")
