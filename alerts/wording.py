@@ -117,7 +117,9 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     ]
     if evidence["parts"]:
         lines = tuple(_part_line(part, alert.labels, drop=drop) for part in evidence["parts"])
-        found.append(Answer("Where it comes from", f"Most of the {'decrease' if drop else 'increase'}:", lines))
+        found.append(
+            Answer("Where it comes from", f"The largest parts of the {'decrease' if drop else 'increase'}:", lines)
+        )
     in_parts = [part["labels"] for part in evidence["parts"]]
     if others := [other for other in evidence["related"] if other["labels"] not in in_parts]:
         lines = tuple(_related_line(other) for other in others[:5])
@@ -152,7 +154,9 @@ def _related_line(other: Mapping[str, Any]) -> str:
 
 
 def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
-    if evidence["holiday"]:
+    if evidence["holiday"] is None:
+        holiday = "Public holidays were not considered, as no country is set for this source."
+    elif evidence["holiday"]:
         holiday = f"The day is a public holiday ({plain(evidence['holiday'])}); that is allowed for."
     elif evidence["holiday_before"]:
         holiday = f"The day before was a public holiday ({plain(evidence['holiday_before'])})."

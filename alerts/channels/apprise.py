@@ -5,6 +5,7 @@ Mails on the same alert refer to each other, so that mail programs show them tog
 """
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,14 +59,17 @@ class AppriseChannel:
             plugin.headers["Idempotency-Key"] = notification.idempotency_key
             plugin.headers["References"] = f"<{notification.fingerprint}@forewarn>"
         body, body_format = _body(plugin, notification)
+        post = Apprise()  # it converts the body to the plugin's format, which the plugin itself does not
+        post.add(plugin)
         with _overheard() as said:
-            accepted = bool(plugin.notify(title=notification.subject, body=body, body_format=body_format))
+            accepted = bool(post.notify(title=notification.subject, body=body, body_format=body_format))
         if not accepted:
             problem = " ".join(said.getvalue().split()) or "it was refused without a reason"
             raise DeliveryError(notification.channel, self._without_secrets(problem, plugin), retryable=True)
 
     def _plugin(self) -> Any:
-        with _overheard():
+        with _overheard(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # apprise imports modules that Python will drop
             plugin = Apprise.instantiate(self.url) if self.url else None
         if not isinstance(plugin, NotifyBase):
             raise ValueError("apprise does not understand this address; see docs/alerts.md for examples")

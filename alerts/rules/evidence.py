@@ -23,6 +23,7 @@ import numpy as np
 from alerts.rules.cells import Cell, column_of, labels_of
 from alerts.rules.merging import Issue
 from forewarn.alert import Alarm, Kind
+from forewarn.calendar import Calendar
 from forewarn.panel import Detection
 
 HISTORY_DAYS = 28
@@ -39,8 +40,7 @@ def evidence_of(
         floor: Least count of a surge that may fire at all; 0 for a drop.
     """
     alarm = head.alarm
-    day = np.datetime64(alarm.day, "D")
-    holidays = head.detection.panel.calendar.holiday_names(np.array([day - 1, day]))
+    holiday_before, holiday = _holidays(head.detection.panel.calendar, alarm.day)
     history = _history(head)
     return {
         **_numbers(alarm),
@@ -53,8 +53,8 @@ def evidence_of(
         "related": [{"labels": dict(other.labels), **_numbers(other)} for other in issue.alarms[1:]],
         "parts": parts_of(issue.labels, head, detections),
         "history": {"last_day": alarm.day.isoformat(), "counts": history},
-        "holiday": str(holidays[1]),
-        "holiday_before": str(holidays[0]),
+        "holiday": holiday,
+        "holiday_before": holiday_before,
         "missing_days": history.count(None),
         "known_at": head.detection.panel.as_of.isoformat(),
     }
@@ -93,6 +93,15 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
         }
         for row in largest
     ]
+
+
+def _holidays(calendar: Calendar, day: date) -> tuple[str | None, str | None]:
+    """Names for the day before and the day."""
+    if calendar.country is None:
+        return None, None
+    today = np.datetime64(day, "D")
+    before, on_the_day = calendar.holiday_names(np.array([today - 1, today]))
+    return str(before), str(on_the_day)
 
 
 def _numbers(alarm: Alarm) -> dict[str, float]:
