@@ -20,8 +20,6 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    distinct,
-    func,
     literal,
     not_,
     or_,
@@ -32,8 +30,8 @@ from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
-from store.dialect import analyze, empty_staging, fetch_integers, insert, load
-from store.recount import apply_counted, counted
+from store.dialect import empty_staging, fetch_integers, insert, load
+from store.recount import apply_counted, count_news, counted
 from store.requests import WriteCounts
 from store.schema import count_history, coverage, daily_count, series
 from store.schema import source as sources
@@ -68,13 +66,9 @@ def write_counts(
             [count.closed for count in cells.values()],
         ],
     )
-    analyze(conn, counted)
-    held = and_(daily_count.c.series_id == counted.c.series_id, daily_count.c.day == counted.c.day)
-    known = conn.execute(select(func.count()).select_from(counted).join(daily_count, held)).scalar_one()
-    written = apply_counted(conn, seen_day=seen_day, backfill=backfill)
-    still = conn.execute(select(func.count()).select_from(counted).join(daily_count, held)).scalar_one()
-    new = max(still - known, 0)
-    return WriteCounts(new, written - new, len(cells) - written, 0, len(counts) - len(cells))
+    new, changed = count_news(conn)
+    apply_counted(conn, seen_day=seen_day, backfill=backfill)
+    return WriteCounts(new, changed, len(cells) - new - changed, duplicates=len(counts) - len(cells))
 
 
 def write_coverage(
@@ -144,7 +138,8 @@ def revised_days(conn: Connection, source: str, first: date, last: date) -> list
     """Days in this span on which a pull brought news, other than by a back-fill."""
     table = count_history.c
     statement = (
-        select(distinct(table.seen_day))
+        select(table.seen_day)
+        .distinct()
         .join_from(count_history, series, series.c.id == table.series_id)
         .where(series.c.source == source, table.seen_day.between(first, last), not_(table.backfill))
     )

@@ -37,12 +37,12 @@ def load(conn: Connection, table: Table, columns: Sequence[Iterable[Any]]) -> No
     ]
     rows = zip(*plain, strict=True)
     names = ", ".join(column.name for column in table.columns)
+    driver_connection: Any = conn.connection.driver_connection
     if conn.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table.columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-        conn.exec_driver_sql(statement, list(rows))
+        driver_connection.executemany(statement, rows)  # SQLAlchemy would make a list of them first
         return
-    driver_connection: Any = conn.connection.driver_connection
     with driver_connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

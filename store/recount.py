@@ -76,6 +76,10 @@ def recount(conn: Connection) -> None:
 
 
 _same_pair = and_(daily_count.c.series_id == counted.c.series_id, daily_count.c.day == counted.c.day)
+_is_news = or_(
+    counted.c.opened != func.coalesce(daily_count.c.opened, 0),
+    counted.c.closed != func.coalesce(daily_count.c.closed, 0),
+)
 _seen_live = (
     select(count_history.c.day)
     .where(
@@ -87,28 +91,36 @@ _seen_live = (
 )
 
 
-def apply_counted(conn: Connection, *, seen_day: date, backfill: bool) -> int:
-    """Makes `counted` the counts that are known, and appends to the history what is new; gives how many are."""
+def count_news(conn: Connection) -> tuple[int, int]:
+    """How many of the `counted` pairs had no count so far, and how many had another one."""
+    is_new = daily_count.c.day.is_(None)
+    statement = (
+        select(is_new, func.count())
+        .join_from(counted, daily_count, _same_pair, isouter=True)
+        .where(_is_news)
+        .group_by(is_new)
+    )
+    numbers = {bool(new): number for new, number in conn.execute(statement)}
+    return numbers.get(True, 0), numbers.get(False, 0)
+
+
+def apply_counted(conn: Connection, *, seen_day: date, backfill: bool) -> None:
+    """Makes `counted` the counts that are known, and appends to the history what is new."""
     # A pair that has been watched live is known from `seen_day` on, also if a back-fill brought the news.
     as_backfill = not_(_seen_live) if backfill else false()
     news = (
         select(*counted.c, literal(seen_day, Day), as_backfill)
         .join_from(counted, daily_count, _same_pair, isouter=True)
-        .where(
-            or_(
-                counted.c.opened != func.coalesce(daily_count.c.opened, 0),
-                counted.c.closed != func.coalesce(daily_count.c.closed, 0),
-            )
-        )
+        .where(_is_news)
     )
     columns = ["series_id", "day", "opened", "closed", "seen_day", "backfill"]
     history = insert(conn, count_history).from_select(columns, news)
-    changed = conn.execute(
+    conn.execute(
         history.on_conflict_do_update(
             index_elements=["series_id", "day", "seen_day", "backfill"],
             set_={"opened": history.excluded.opened, "closed": history.excluded.closed},
         )
-    ).rowcount
+    )
     some = select(*counted.c).where(counted.c.opened + counted.c.closed > 0)
     counts = insert(conn, daily_count).from_select(list(counted.c), some)
     conn.execute(
@@ -119,4 +131,3 @@ def apply_counted(conn: Connection, *, seen_day: date, backfill: bool) -> int:
     )
     none = select(counted.c.series_id, counted.c.day).where(counted.c.opened + counted.c.closed == 0)
     conn.execute(delete(daily_count).where(tuple_(daily_count.c.series_id, daily_count.c.day).in_(none)))
-    return changed

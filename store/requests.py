@@ -78,10 +78,6 @@ _incoming = Table(
 _KEPT = [column.name for column in _incoming.columns if column.name != "outcome"]
 _written = _incoming.c.outcome.in_([Outcome.NEW, Outcome.CHANGED])
 
-_labels_of = attrgetter(*LABELS)
-_TAKEN = [name for name in _KEPT if name not in ("source_record_id", "series_id")]
-_values_of = attrgetter(*_TAKEN)
-
 
 def write_requests(
     conn: Connection,
@@ -108,7 +104,7 @@ def write_requests(
     _stage(conn, source, rows)
     found = _classify(conn, source)
     if found.new or found.changed:
-        _collect_touched(conn, source)
+        _collect_touched(conn, source, some_changed=found.changed > 0)
         _upsert(conn, source, seen_at)
         recount(conn)
         apply_counted(conn, seen_day=seen_day, backfill=backfill)
@@ -138,17 +134,19 @@ def _older(one: datetime | None, other: datetime | None) -> bool:
 
 
 def _stage(conn: Connection, source: str, rows: Mapping[str, ServiceRequest]) -> None:
-    labels = [storable(column) for column in zip(*map(_labels_of, rows.values()), strict=True)]
+    labels = [storable([getattr(row, label) for row in rows.values()]) for label in LABELS]
     keys = list(zip(*labels, strict=True))
     ids = series_ids(conn, source, set(keys))
-    values = zip(*map(_values_of, rows.values()), strict=True)
-    columns: dict[str, Iterable[Any]] = dict(zip(_TAKEN, values, strict=True))
-    columns["source_record_id"] = rows
-    columns["series_id"] = map(ids.__getitem__, keys)
-    columns["description"] = storable(list(columns["description"]))
-    for name in ("status", "precision"):  # drivers are slow with subclasses of str
-        columns[name] = map(str.__str__, columns[name])
-    columns["outcome"] = repeat(Outcome.NEW.value, len(rows))
+    columns: dict[str, Iterable[Any]] = {
+        "source_record_id": rows,
+        "series_id": map(ids.__getitem__, keys),
+        "description": storable([row.description for row in rows.values()]),
+        "status": [str(row.status) for row in rows.values()],  # drivers are slow with subclasses of str
+        "precision": [str(row.precision) for row in rows.values()],
+        "outcome": repeat(Outcome.NEW.value, len(rows)),
+    }
+    for name in set(_KEPT) - set(columns):
+        columns[name] = map(attrgetter(name), rows.values())
     empty_staging(conn, _incoming)
     load(conn, _incoming, [columns[column.name] for column in _incoming.columns])
 
@@ -169,8 +167,8 @@ def _classify(conn: Connection, source: str) -> WriteCounts:
     return WriteCounts(**{Outcome(code).name.lower(): number for code, number in numbers})
 
 
-def _collect_touched(conn: Connection, source: str) -> None:
-    """The days on which changed rows were opened and closed, as they were stored and as they are now."""
+def _collect_touched(conn: Connection, source: str, *, some_changed: bool) -> None:
+    """The days on which new and changed rows were opened and closed, as they are now and as they were stored."""
     now = select(_incoming.c.series_id, _incoming.c.day).where(_written)
     now_closed = select(_incoming.c.series_id, _incoming.c.closed_day).where(
         _written, _incoming.c.closed_day.is_not(None)
@@ -179,7 +177,8 @@ def _collect_touched(conn: Connection, source: str) -> None:
     before = select(stored.c.series_id, stored.c.day).where(changed)
     before_closed = select(stored.c.series_id, stored.c.closed_day).where(changed, stored.c.closed_day.is_not(None))
     empty_staging(conn, touched)
-    conn.execute(touched.insert().from_select(list(touched.c), union(now, now_closed, before, before_closed)))
+    pairs = union(now, now_closed, before, before_closed) if some_changed else union(now, now_closed)
+    conn.execute(touched.insert().from_select(list(touched.c), pairs))
 
 
 def _upsert(conn: Connection, source: str, seen_at: datetime) -> None:
