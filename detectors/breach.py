@@ -103,12 +103,11 @@ def _draw(mean: Floats, variance: Floats, share: float, rng: np.random.Generator
     level = rng.standard_normal((PATHS, 1))
     own = rng.standard_normal((PATHS, mean.size))
     u = special.ndtr(np.sqrt(share) * level + np.sqrt(1 - share) * own)
-    counts = np.empty(u.shape)
-    for day in range(mean.size):  # a table of each day's distribution is far quicker than 4,000 inversions
-        last = nb_quantile(1 - 1e-9, mean[day], variance[day])
-        table = nb_lower_tail(np.arange(last), mean[day], variance[day])
-        counts[:, day] = np.searchsorted(table, u[:, day])
-    return counts
+    # One table of the days' distributions is far quicker than 4,000 inversions a day.
+    least = int(nb_quantile(1e-9, mean, variance).min())
+    most = int(nb_quantile(1 - 1e-9, mean, variance).max())
+    table = nb_lower_tail(np.arange(least, most), mean[:, np.newaxis], variance[:, np.newaxis])
+    return np.stack([least + np.searchsorted(table[day], u[:, day]) for day in range(mean.size)], axis=1).astype(float)
 
 
 def _row(panel: Panel, limit: LimitSettings) -> int | None:

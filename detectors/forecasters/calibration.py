@@ -5,8 +5,9 @@ With z the normal quantile of a held-out count's mid-p under its forecast (stand
     factor = (80 % quantile of |z| / 1.2816)²       variance * factor makes the 80 % range hold 80 %
     share  = mean of z_s z_t over pairs of days of one forecast / mean of z²
 
-Counts below one a day are mostly 0, so no width holds just 80 % of them: their factor is 1. Both come from few days, so each series is drawn towards all series of the panel, and the share towards what real
-cities showed (docs/methods/forecasts.md). Arrays are (n_series, n_origins, horizon); NaN is not used.
+Counts below one a day are mostly 0, so no width holds just 80 % of them: their factor is 1. Both numbers come from
+few days, so each series is drawn towards all series of the panel, and the share towards what real cities showed
+(docs/methods/forecasts.md). Arrays are (n_series, n_origins, horizon); NaN is not used.
 """
 
 import numpy as np

@@ -53,6 +53,6 @@ def _holiday_factor(panel: Panel) -> Floats:
     usual = np.nansum(neighbours, axis=2) / np.maximum(seen, 1)
     observed = panel.counts[:, past]
     both = np.isfinite(observed) & (seen > 0)
-    return (np.where(both, observed, 0.0).sum(axis=1) + ADDED_REQUESTS) / (
-        np.where(both, usual, 0.0).sum(axis=1) + ADDED_REQUESTS
-    )
+    on_holidays = np.where(both, observed, 0.0).sum(axis=1) + ADDED_REQUESTS
+    around_them = np.where(both, usual, 0.0).sum(axis=1) + ADDED_REQUESTS
+    return np.asarray(on_holidays / around_them)

@@ -16,6 +16,7 @@ References:
 """
 
 import logging
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,19 +75,20 @@ class ProphetForecaster:
             daily_seasonality=False,
             uncertainty_samples=0,
         )
-        model.fit(days, seed=self.seed)
         coming = pd.DataFrame({"ds": pd.to_datetime(dates[-1] + np.arange(1, horizon + 1))})
-        predicted = model.predict(coming)
-        ahead = (coming["ds"] - model.start) / model.t_scale - 1.0
-        return from_root(predicted["yhat"].to_numpy(), _variance(model, ahead.to_numpy()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # prophet calls pandas in ways that pandas 4 ends
+            predicted = model.fit(days, seed=self.seed).predict(coming)
+        days_ahead = len(z) - 1 - last + np.arange(1.0, horizon + 1)
+        return from_root(predicted["yhat"].to_numpy(), _variance(model, days_ahead / (last - first)))
 
 
 def _variance(model: Prophet, ahead: Floats) -> Floats:
     """Variance on the scale of the fit, at `ahead` lengths of the history after its end."""
-    bend = np.abs(model.params["delta"]).mean()
-    bends = len(model.changepoints_t)
-    scaled = model.params["sigma_obs"].item() ** 2 + bends * 2 * bend**2 * np.maximum(ahead, 0.0) ** 3 / 3
-    return np.asarray(scaled * model.y_scale**2)
+    bends = model.params["delta"]
+    trend = bends.size * 2 * np.abs(bends).mean() ** 2 * ahead**3 / 3
+    scaled = model.params["sigma_obs"].item() ** 2 + trend
+    return np.asarray(scaled * np.asarray(model.y_scale, dtype=np.float64) ** 2)
 
 
 def _holiday_table(panel: Panel, days: Dates) -> pd.DataFrame | None:

@@ -12,7 +12,7 @@ RANGE = 0.8
 
 def coming_days(panel: Panel, horizon: int) -> Dates:
     """(horizon,) the days after the panel's last."""
-    return panel.dates[-1] + np.arange(1, horizon + 1)
+    return np.asarray(panel.dates[-1] + np.arange(1, horizon + 1))
 
 
 def forecast_of_counts(
@@ -44,4 +44,4 @@ def forecast_of_counts(
 
 def all_named(panel: Panel, name: str) -> Names:
     """(n_series,) the same name for every series."""
-    return np.full(len(panel.labels), name, dtype=np.str_)
+    return np.full(len(panel.labels), name)

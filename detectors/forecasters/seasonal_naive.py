@@ -58,10 +58,10 @@ class SeasonalNaive:
     def _last_same_weekdays(self, panel: Panel) -> Floats:
         """(n_series, search_weeks, 7) ordinary counts of the last weeks, oldest first; NaN beyond the last `weeks`."""
         n_series, n_days = panel.counts.shape
-        past = np.full((n_series, self.search_weeks * 7), np.nan)
-        width = min(n_days, past.shape[1])
-        past[:, past.shape[1] - width :] = ordinary_counts(panel)[:, n_days - width :]
-        past = past.reshape(n_series, self.search_weeks, 7)
+        days = np.full((n_series, self.search_weeks * 7), np.nan)
+        width = min(n_days, days.shape[1])
+        days[:, days.shape[1] - width :] = ordinary_counts(panel)[:, n_days - width :]
+        past = days.reshape(n_series, self.search_weeks, 7)
         seen_since = np.isfinite(past)[:, ::-1].cumsum(axis=1)[:, ::-1]
         past[seen_since > self.weeks] = np.nan
         return past

@@ -159,7 +159,7 @@ def _scores(observed: Floats, mean: Floats, variance: Floats, tried: npt.NDArray
         mean, variance: (n_forecasters, n_series, origins, horizon)
         tried: (n_forecasters, n_series)
     """
-    forecast = np.isfinite(mean)
+    forecast = np.isfinite(mean) & np.isfinite(observed)
     judged = forecast.any(axis=(2, 3)) & tried
     common = np.isfinite(observed) & (forecast | ~judged[:, :, np.newaxis, np.newaxis]).all(axis=0)
     levels = SCORED_LEVELS[:, np.newaxis, np.newaxis, np.newaxis, np.newaxis]
