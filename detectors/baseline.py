@@ -23,8 +23,10 @@ from forewarn.panel import Floats
 HALF_LIVES = (14.0, 28.0, 56.0, 112.0, 224.0)
 """Days after which an observation counts half; the slowest is next to no drift."""
 
-LEVEL_EVENTS = 8.0
-"""Requests (times dispersion) by which a level is held at 1: a rare series needs several to move it."""
+SUPPORT_DAYS = 28.0
+SUPPORT_EVENTS = 8.0
+"""Worth of the belief that the level is 1: so many ordinary days, and no more than so many requests (times the
+dispersion). The days let a category that was dormant for years come alive within weeks."""
 
 SURGE_THRESHOLD = 2.58
 """Residual above which a past day is down-weighted, the choice of Noufaily et al. (2013)."""
@@ -97,10 +99,12 @@ def learn(counts: Floats, design: Design, *, n_judged: int, guard_days: int, sta
         "jp,npj->nj", ahead, np.linalg.solve(info, np.broadcast_to(ahead.T, (len(y), *ahead.T.shape)))
     )
 
+    typical = mean[:, past].mean(axis=1)
+    support = np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * dispersion)[:, None]
     levels, level_uncertainty, fits, dispersions = [], [], [], []
     scored = slice(WARM_UP_DAYS, past.stop)
     for half_life in HALF_LIVES:
-        level, relative = _level(weights * y, weights * mean, dispersion, half_life, guard_days)
+        level, relative = _level(weights * y, weights * mean, support, half_life, guard_days)
         levels.append(level[:, n_days - n_judged :])
         level_uncertainty.append(relative[:, n_days - n_judged :])
         m = mean[:, scored] * level[:, scored]
@@ -108,7 +112,6 @@ def learn(counts: Floats, design: Design, *, n_judged: int, guard_days: int, sta
         w = weights[:, scored]
         fits.append((w * (y[:, scored] * np.log(m) - m)).sum(axis=1) / dispersion)
         dispersions.append(_dispersion(y[:, scored], m, unit, seen[:, scored], len(precision)))
-    typical = mean[:, past].mean(axis=1)
     return Baseline(
         coefficients=coefficients,
         mean=mean[:, n_days - n_judged :],
@@ -143,12 +146,11 @@ def _dispersion(y: Floats, mean: Floats, unit: Floats, seen: Floats, n_columns: 
 
 
 def _level(
-    observed: Floats, expected: Floats, dispersion: Floats, half_life: float, guard_days: int
+    observed: Floats, expected: Floats, support: Floats, half_life: float, guard_days: int
 ) -> tuple[Floats, Floats]:
     """(n_series, n_days) each: level of each day from those before its guard, and its relative variance."""
     lag = guard_days + 1
     decay = 0.5 ** (1 / half_life)
-    support = LEVEL_EVENTS * dispersion[:, None]
     seen, due = (np.zeros_like(observed) for _ in range(2))
     seen[:, lag:] = lfilter([1.0], [1.0, -decay], observed[:, :-lag], axis=1)
     due[:, lag:] = lfilter([1.0], [1.0, -decay], expected[:, :-lag], axis=1)
