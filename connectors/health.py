@@ -115,10 +115,10 @@ def judge_source(
     if history.coverage[newest] is Coverage.MISSING:
         since = f"since {_name(seen[-1])}" if seen else "so far"
         return SourceHealth.SILENT, f"It answers, but there have been no requests {since}; that is not plausible."
-    if newest < due:
-        return SourceHealth.LATE, f"The newest complete day is {_name(newest)}; {_name(due)} should be there by now."
     if history.coverage.get(due) is Coverage.PARTIAL:
         return SourceHealth.PARTIAL, f"{_name(due)} could not be read completely."
+    if newest < due:
+        return SourceHealth.LATE, f"The newest complete day is {_name(newest)}; {_name(due)} should be there by now."
     if history.coverage[newest] is Coverage.QUIET:
         return SourceHealth.QUIET, f"No requests on {_name(newest)}, which is usual for such a day."
     return SourceHealth.OK, f"Complete up to {_name(newest)}."

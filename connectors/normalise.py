@@ -52,6 +52,7 @@ STATUS_WORDS = {
     Status.CANCELLED: "cancelled, canceled",
 }
 _STATUSES = {word: status for status, words in STATUS_WORDS.items() for word in words.split(", ")}
+_PRECISIONS = np.array([Precision.SECOND, Precision.DAY], dtype=object)
 _A_DAY = np.timedelta64(1, "D")
 
 
@@ -112,7 +113,7 @@ class Normaliser:
             *_closing(closed, good),
             _moments(updated, good),
             _moments(due, good),
-            np.where(requested.day_only[good], Precision.DAY, Precision.SECOND),
+            _PRECISIONS[requested.day_only[good].astype(int)],
             lat[good],
             lon[good],
             _descriptions(columns.get("description"), good),

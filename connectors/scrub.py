@@ -3,10 +3,9 @@
 import re
 
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-# Seven digits or more with the usual signs between them, which also takes most account numbers; dates and
-# clock times are left, as they have fewer digits in a row or colons.
-_PHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00)?\(?\d(?:[\s().\-/]{0,2}\d){6,14}(?![\w:])")
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Seven digits or more with the usual signs between them, which also takes most account numbers.
+_PHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00)?\(?\d(?:[\s().\-/]{0,3}\d){6,14}(?![\w:])")
+_NO_PHONE = re.compile(r"\d{4}-\d{2}-\d{2}\b.*|\d{1,3}\.\d{4,}")  # a date and perhaps a time; a coordinate
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 MAX_LABEL = 200  # characters; longer ones are no categories but texts
@@ -16,7 +15,7 @@ MAX_TEXT = 4000
 def scrub(text: str) -> str:
     """`text` without mail addresses and phone numbers."""
     text = _MAIL.sub("[mail]", text)
-    return _PHONE.sub(lambda match: match[0] if _ISO_DATE.fullmatch(match[0][:10]) else "[phone]", text)
+    return _PHONE.sub(lambda match: match[0] if _NO_PHONE.fullmatch(match[0]) else "[phone]", text)
 
 
 def label(text: str) -> str:

@@ -105,7 +105,8 @@ class Socrata(HttpSource):
                 last_row = rows[-1]
         known_until = min(window.until, horizon, fresh_until or horizon)
         covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
-        state = {**window.state, "covered": covers[1].isoformat()} if covers else window.state
+        covered = covers[1] if covers else min(first, civil_day(known_until, self.tz)) - timedelta(days=1)
+        state = {**window.state, "covered": covered.isoformat()}
         yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day))
 
     def reconcile(self, span: Window) -> Reconciliation:

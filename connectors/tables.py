@@ -75,7 +75,7 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
         return "skip"
 
     reader = pyarrow.csv.open_csv(
-        _binary(path),
+        pa.input_stream(path, compression="gzip" if path.suffix == ".gz" else None),
         read_options=pyarrow.csv.ReadOptions(
             use_threads=False,  # only then are the numbers of wrong lines known
             block_size=_BLOCK_BYTES,
