@@ -104,7 +104,7 @@ def write_forecasts(conn: Connection, source: str, made_on: date, forecast: Fore
             "source": source,
             "labels": labels,
             "made_on": made_on,
-            "forecaster": forecast.forecaster,
+            "forecaster": str(forecast.forecaster[row]),
             "first_day": first_day,
             "mean": _listed(forecast.mean[row]),
             "low": _listed(forecast.low[row]),
