@@ -57,7 +57,9 @@ def explained(error: ValidationError, key: str = "") -> ConfigError:
     if first["type"] != "literal_error":
         return ConfigError(".".join([*filter(None, [key]), *parts]), first["msg"].removeprefix("Value error, "))
     allowed = re.findall(r"'([^']+)'", str(first["ctx"]["expected"]))
-    return ConfigError(".".join([*filter(None, [key]), *parts]), "not allowed here", allowed=allowed, value=first["input"])
+    return ConfigError(
+        ".".join([*filter(None, [key]), *parts]), "not allowed here", allowed=allowed, value=first["input"]
+    )
 
 
 def public_fields(cls: type[Any]) -> list[str]:

@@ -7,8 +7,8 @@ import typer
 from rich.text import Text
 
 from forewarn.cli import alerts, running, setting_up, sources
-from forewarn.cli.printing import err
 from forewarn.errors import ConfigError, ForewarnError
+from forewarn.printing import err
 
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # failures are told in our own words
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from forewarn.alert import Alert, AlertEvent, Change, State, Verdict
 from forewarn.cli.options import AsJson, SettingsFile
-from forewarn.cli.printing import out, print_json, row, table
 from forewarn.errors import ConfigError
+from forewarn.printing import out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from forewarn.cli.options import AsJson, SettingsFile, end_of, parse_date
-from forewarn.cli.printing import err, out, print_json, row, table
+from forewarn.printing import err, out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from forewarn.cli.printing import out
 from forewarn.errors import ConfigError
+from forewarn.printing import out
 from forewarn.settings import DEFAULT_FILE
 
 TEMPLATE = Path(__file__).parents[1] / "template.toml"

@@ -6,8 +6,8 @@ import typer
 from rich.text import Text
 
 from forewarn.cli.options import AsJson, SettingsFile
-from forewarn.cli.printing import err, out, print_json, row, table
 from forewarn.errors import ConfigError, ForewarnError
+from forewarn.printing import err, out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
 
 app = typer.Typer(no_args_is_help=True, help="Look at the configured sources.")

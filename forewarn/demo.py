@@ -1,0 +1,251 @@
+"""A simulated city from its Open311 endpoint to the alert on the screen.
+
+The city is served over HTTP with a clock that is moved day by day, so that each day is read, judged and told with
+what was known then. The detectors are not told what was planted; only the closing table is.
+"""
+
+import json
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from flows.detect import detect_source
+from flows.forecast import forecast_source
+from flows.ingest import ingest_source
+from flows.installation import Installation, open_installation
+from flows.notify import drain_outbox
+from flows.run import RunReport, run_embedded
+from forewarn.alert import Alert, Change, Kind, Severity
+from forewarn.printing import row, table
+from simulator.city import MAIN_LINE, ZONE, City, simulate
+from simulator.open311 import Clock, open311_app, serve
+from simulator.troubles import Trouble
+
+MORNING = time(6)
+"""The hour at which each day's counts are read: the day before is over."""
+YEARS = timedelta(days=1095)
+COLOURS = {Severity.NOTICE: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "red"}
+TOLD = ("opened", "worsened", "reopened", "released")
+
+SETTINGS = """\
+[store]
+url = "sqlite:///demo.db"
+
+{sources}
+[detection]
+detectors = ["regression", "farrington"]
+
+[[limits]]
+source = "{main}"
+category = "Rat sighting"
+max_requests = 90
+window_days = 7
+
+[channels.log]
+kind = "log"
+url = {log}
+
+[dashboard]
+port = {port}
+"""
+
+SOURCE = """\
+[sources.{name}]
+kind = "open311"
+title = "{title}"
+url = "{url}"
+dialect = "extended"
+allow_private_hosts = true
+allow_http = true
+pause_seconds = 0
+first_day = "{first_day}"
+zone = "{zone}"
+country = "US"
+subdivision = "NY"
+{levels}fields = {{ area = "extended_attributes.area", channel = "extended_attributes.channel" }}
+"""
+
+
+def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) -> None:
+    """Simulate, serve, pull, replay `days` days up to today, run today's flows, and open the dashboard."""
+    today = datetime.now(ZONE).date()
+    prefect = threading.Thread(target=_start_prefect, daemon=True)
+    prefect.start()
+    with ExitStack() as stack:
+        with _working(console, "Simulating a city: 40 categories, 30 areas, three years"):
+            city = simulate(seed, today)
+        clock = Clock(_morning(today - timedelta(days=days)))
+        addresses = {
+            name: stack.enter_context(serve(open311_app(source.population, clock, freeze_at=source.freeze_at)))
+            for name, source in city.sources.items()
+        }
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="forewarn-demo-")))
+        settings_file = _write_settings(folder, addresses, city, today - YEARS, port)
+        installation = open_installation(settings_file)
+        for name, address in addresses.items():
+            with _working(console, f"Reading {name} over Open311 from {address}") as progress:
+                report = ingest_source(installation, name, clock.now, progress)
+            console.print(Text(f"  {report.new:,} requests. {report.message}", style="dim"))
+
+        console.print(f"\nReplaying {days} days, each with what was known on its evening:")
+        first_told: dict[str, Change] = {}
+        for back in range(days - 1, 0, -1):
+            clock.now = _morning(today - timedelta(days=back))
+            for change in _live_through_a_day(installation, clock.now):
+                _tell(change, console)
+                first_told.setdefault(change.alert.fingerprint, change)
+
+        clock.now = _morning(today)
+        console.print()
+        with _working(console, f"Today, {_date(today)}, as Prefect flows: ingest, detect, forecast, notify"):
+            prefect.join()
+            run = run_embedded(settings_file, clock.now)
+        for change in _changes(run):
+            _tell(change, console)
+            first_told.setdefault(change.alert.fingerprint, change)
+        _show_truth(city, list(first_told.values()), console)
+        _show_dashboard(installation, clock, keep_open, console)
+
+
+def _start_prefect() -> None:
+    """Prefect's embedded server takes seconds to start; they pass while the city is simulated and read."""
+    from prefect import get_client
+
+    with get_client(sync_client=True) as client:
+        client.hello()
+
+
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, MORNING, ZONE).astimezone(UTC)
+
+
+def _write_settings(folder: Path, addresses: Mapping[str, str], city: City, first_day: date, port: int) -> Path:
+    tables = [
+        SOURCE.format(
+            name=name,
+            title=city.sources[name].title,
+            url=address,
+            first_day=first_day,
+            zone=ZONE.key,
+            levels="" if name == MAIN_LINE else "levels = [[]]\n",
+        )
+        for name, address in addresses.items()
+    ]
+    text = SETTINGS.format(
+        sources="\n".join(tables), main=MAIN_LINE, log=json.dumps(str(folder / "alerts.log")), port=port
+    )
+    file = folder / "forewarn.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@contextmanager
+def _working(console: Console, text: str) -> Iterator["_Rows"]:
+    """Shows that something goes on, and how long it took."""
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(text, total=1)
+        yield _Rows(progress, task, text)
+        progress.update(task, description=text, completed=1)
+
+
+class _Rows:
+    """Tells a progress line how many rows were read."""
+
+    def __init__(self, progress: Progress, task: object, text: str) -> None:
+        self._progress, self._task, self._text = progress, task, text
+
+    def __call__(self, rows: int, day: date | None) -> None:
+        until = f" up to {_date(day)}" if day else ""
+        self._progress.update(self._task, description=f"{self._text}: {rows:,} requests{until}")  # type: ignore[arg-type]
+
+
+def _live_through_a_day(installation: Installation, now: datetime) -> list[Change]:
+    """What the flows do each day, by their plain functions; forecasts once a week."""
+    changes: list[Change] = []
+    for name in installation.settings.sources:
+        changes += ingest_source(installation, name, now).changes
+        changes += detect_source(installation, name, now).changes
+        if now.weekday() == 0 and name == MAIN_LINE:
+            changes += forecast_source(installation, name, now).changes
+    drain_outbox(installation, now)
+    return changes
+
+
+def _changes(report: RunReport) -> list[Change]:
+    return [change for step in (*report.ingested, *report.detected, *report.forecast) for change in step.changes]
+
+
+def _tell(change: Change, console: Console) -> None:
+    if change.event.what not in TOLD:
+        return
+    alert = change.alert
+    line = Text(f"  {_date(change.event.at.astimezone(ZONE).date())}  ", style="dim")
+    line.append(f"{alert.severity.name.lower():<9}", style=COLOURS[alert.severity])
+    line.append(f"{'' if change.event.what == 'opened' else change.event.what + ': '}{alert.title}", style="default")
+    console.print(line)
+
+
+def _show_truth(city: City, told: list[Change], console: Console) -> None:
+    """What was planted beside what was told."""
+    shown = table("planted", "first day", "peak", "first alert", "before the peak", "what happened")
+    explained = set[str]()
+    for trouble in city.troubles:
+        telling = [change for change in told if _tells_of(change.alert, trouble)]
+        explained |= {change.alert.fingerprint for change in telling}
+        days = min((change.event.at.astimezone(ZONE).date() for change in telling), default=None)
+        lead = f"{(trouble.peak_day - days).days} days" if days else ""
+        first_alert = _date(days) if days else "not told"
+        row(
+            shown,
+            trouble.name,
+            _date(trouble.first_day),
+            _date(trouble.peak_day),
+            first_alert,
+            lead,
+            trouble.description,
+        )
+    console.print()
+    console.print(shown)
+    others = len({change.alert.fingerprint for change in told} - explained)
+    console.print(f"{len(told)} alerts in all; {others} of them tell of nothing that was planted.")
+
+
+def _tells_of(alert: Alert, trouble: Trouble) -> bool:
+    """Whether the alert is about the trouble: its source, its days, one of its categories and of its areas."""
+    if alert.source != trouble.source or alert.last_day < trouble.first_day or alert.first_day > trouble.last_day:
+        return False
+    if trouble.kind == "silence":
+        return alert.kind is Kind.SOURCE
+    scopes = [alert.labels, alert.evidence.get("head", {})]
+    scopes += [part["labels"] for part in alert.evidence.get("related", ())]
+    return any(
+        scope.get("category") in trouble.categories and scope.get("area", trouble.areas[0]) in trouble.areas
+        for scope in scopes
+    )
+
+
+def _show_dashboard(installation: Installation, clock: Clock, keep_open: bool, console: Console) -> None:
+    from dashboards.app import create_app
+    from dashboards.app import serve as serve_dashboard
+
+    found = installation.settings.dashboard
+    app = create_app(installation.engine, installation.settings, now=clock)
+    with serve_dashboard(app, found.host, found.port) as url:
+        console.print(Text(f"\nDashboard: {url}", style="bold"))
+        if keep_open:
+            webbrowser.open(url)
+            console.print("Ctrl-C ends the demo; nothing of it stays.")
+            threading.Event().wait()
+
+
+def _date(day: date) -> str:
+    return f"{day:%a} {day.day:>2} {day:%b}"
