@@ -1,28 +1,32 @@
 """The dashboard: which page stands under which address, and how it is served."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from types import ModuleType
-from urllib.parse import parse_qsl, unquote
+from typing import Any
+from urllib.parse import unquote
 
 import dash
 from dash import Input, Output, dcc, html
 from dash.development.base_component import Component
 from sqlalchemy import Engine
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
-from dashboards.desk import Desk
+from dashboards.desk import Desk, query_of
 from dashboards.guard import guard
 from dashboards.pages import alert, explore, health, inbox
-from forewarn.errors import ForewarnError
+from forewarn.errors import ConfigError, ForewarnError
 from forewarn.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PAGES: dict[str, ModuleType] = {"": inbox, "alert": alert, "explore": explore, "health": health}
+PAGES: dict[str, ModuleType] = {"": inbox, "alerts": alert, "explore": explore, "health": health}
 """First part of the address → page."""
 
 MENU = {"": "Inbox", "explore": "Explore", "health": "Data health"}
@@ -79,9 +83,8 @@ def create_app(engine: Engine, settings: Settings, *, now: Callable[[], datetime
         first, _, rest = (pathname or "/").strip("/").partition("/")
         if first not in PAGES:
             return _nothing_here(), _menu(""), "Not found · forewarn", ""
-        query = dict(parse_qsl((search or "").lstrip("?")))
         try:
-            title, content = PAGES[first].layout(desk, unquote(rest), query)
+            title, content = PAGES[first].layout(desk, unquote(rest), query_of(search))
         except ForewarnError as error:
             return _trouble(error), _menu(first), "Trouble · forewarn", ""
         return content, _menu(first), f"{title} · forewarn", ""
@@ -95,15 +98,27 @@ def create_app(engine: Engine, settings: Settings, *, now: Callable[[], datetime
 
 @contextmanager
 def serve(app: dash.Dash, host: str, port: int) -> Iterator[str]:
-    """Serves the dashboard from a thread until the block ends; gives its address. Port 0: any free one."""
-    server = create_server(app.server, host=host, port=port, threads=4, ident="forewarn")
+    """Serves the dashboard from a thread until the block ends; gives its address. Port 0: any free one.
+
+    Raises:
+        ConfigError: The port is taken, or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError("dashboard.port", f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns when a page asks for all its parts at once
+    connections: dict[int, Any] = {}
+    server = create_server(app.server, sockets=[listening], map=connections, threads=8, ident="forewarn")
     thread = threading.Thread(target=server.run, name="dashboard", daemon=True)
     thread.start()
     try:
         shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{server.effective_port}"
+        yield f"http://{shown}:{listening.getsockname()[1]}"
     finally:
-        server.close()
+        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger(partial(close_all, connections, ignore_all=True))  # in the thread that uses them
         thread.join(timeout=5)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import parse_qsl
 
 from sqlalchemy import Engine
 
@@ -38,3 +39,8 @@ class Desk:
     def today(self, name: str) -> date:
         """The source's civil day."""
         return self.local(self.now(), name).date()
+
+
+def query_of(search: str | None) -> dict[str, str]:
+    """What an address says after its question mark."""
+    return dict(parse_qsl((search or "").lstrip("?")))

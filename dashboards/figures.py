@@ -55,8 +55,11 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
     )
     _add_alarms(figure, history.alarms)
     _shade_gaps(figure, history.coverage)
-    _name_holidays(figure, history)
-    figure.update_yaxes(rangemode="tozero")
+    _mark_holidays(figure, history)
+    last_shown = history.dates[-1] if history.forecast is None else max(history.dates[-1], history.forecast.dates[-1])
+    half = np.timedelta64(12, "h")
+    figure.update_xaxes(range=[str(history.dates[0] - half), str(last_shown + half)])
+    figure.update_yaxes(range=[0, 1.08 * _top(history)])
     return figure
 
 
@@ -173,7 +176,7 @@ def _shade_gaps(figure: go.Figure, coverage: Mapping[date, Coverage]) -> None:
         )
 
 
-def _name_holidays(figure: go.Figure, history: History) -> None:
+def _mark_holidays(figure: go.Figure, history: History) -> None:
     """A small triangle at the foot of each public holiday; its name shows on pointing at it."""
     named = [(day, name) for day, name in zip(history.dates.tolist(), history.holidays, strict=True) if name]
     if not named:
@@ -188,6 +191,16 @@ def _name_holidays(figure: go.Figure, history: History) -> None:
         hovertemplate="%{customdata}<extra></extra>",
         cliponaxis=False,
     )
+
+
+def _top(history: History) -> float:
+    """The largest number that must be seen. A range or limit far above every count is cut off instead."""
+    shown = [history.counts, history.expected]
+    if history.forecast is not None:
+        shown.append(history.forecast.high)
+    largest = max((float(np.nanmax(values)) for values in shown if np.isfinite(values).any()), default=1.0)
+    ranges = [values for values in (history.high, history.limit) if np.isfinite(values).any()]
+    return max(largest, 1.0, *(min(float(np.nanmax(values)), 1.25 * largest) for values in ranges))
 
 
 def _runs(known: Any) -> list[tuple[int, int]]:

@@ -61,7 +61,7 @@ def _from_own_page(public: str) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc in (request.host, public)
+    return origin is None or urlsplit(origin).netloc in {request.host, public} - {""}
 
 
 def _is_address(name: str) -> bool:

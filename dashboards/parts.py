@@ -90,6 +90,11 @@ def part_name(own: Mapping[str, str], issue: Mapping[str, str]) -> str:
     return plain(rest["area"]) if set(rest) == {"area"} else scope_text(rest)
 
 
+def prose(text: str) -> list[Component | str]:
+    """Our own words, what stands between backticks set as something to type."""
+    return [html.Code(part) if place % 2 else part for place, part in enumerate(text.split("`"))]
+
+
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numeric: Sequence[int] = ()) -> html.Div:
     """A table that scrolls sideways on a narrow screen; columns at `numeric` are set to the right."""
 
@@ -113,18 +118,22 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], nume
     )
 
 
+def filters(name: str, fields: Sequence[Component]) -> html.Form:
+    """A form whose choices become the address as soon as they are made (see assets/filters.js)."""
+    return html.Form(list(fields), className="filters", method="get", **{"aria-label": name})
+
+
+def choice(name: str, label: str, options: Mapping[str, str], chosen: str, *, resets: str = "") -> html.Div:
+    """The browser's own list to choose one of; `options` are value → words.
+
+    Args:
+        resets: Names of choices that make no sense any more when this one changes.
+    """
+    picks = [html.Option(words, value=value, selected=value == chosen) for value, words in options.items()]
+    return field(label, html.Select(picks, id=f"choose-{name}", name=name, **{"data-resets": resets}))
+
+
 def field(label: str, control: Component, *, help_text: str = "") -> html.Div:
-    """A control under its label; Dash draws the label as a real one."""
-    return html.Div(
-        [
-            html.Label(label, htmlFor=control.id, id=f"{control.id}-label"),
-            control,
-            *([html.Small(help_text)] if help_text else []),
-        ],
-        className="field",
-    )
-
-
-def dropdown(id_: str, options: Sequence[Mapping[str, str]], value: str) -> dcc.Dropdown:
-    """A choice of one."""
-    return dcc.Dropdown(id=id_, options=list(options), value=value, clearable=False, searchable=len(options) > 8)
+    """A control under its label."""
+    help_line = [html.Small(help_text)] if help_text else []
+    return html.Div([html.Label(label, htmlFor=control.id), control, *help_line], className="field")

@@ -23,7 +23,7 @@ KIND_WORDS = {
 
 VERDICT_WORDS = {
     Verdict.REAL: "Real problem",
-    Verdict.EXPECTED: "Expected: an event, a holiday or a campaign",
+    Verdict.EXPECTED: "Expected, such as an event",
     Verdict.FALSE_ALARM: "False alarm",
     Verdict.DATA_TROUBLE: "Trouble with the data",
     Verdict.NEW_NORMAL: "The new normal",

@@ -5,18 +5,21 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 import dash
-from dash import Input, Output, State, ctx, dcc, html, no_update
+import numpy as np
+from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from alerts import lifecycle
-from alerts.phrases import day_text, number, plain, range_text
+from alerts.phrases import count_of, day_text, number, plain, range_text
 from alerts.wording import answers
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.figures import history_figure
 from dashboards.history import History, read_history
 from dashboards.words import COVERAGE_WORDS, EVENT_WORDS, KIND_WORDS, VERDICT_WORDS, since_text
-from forewarn.alert import Alert, AlertEvent, Change, Kind, Verdict
+from forewarn.alert import Alert, AlertEvent, Kind, Verdict
+from forewarn.alert import State as AlertState
 from store.alerts import read_alert, write_changes
 from store.engine import snapshot, transaction
 
@@ -59,11 +62,13 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
             html.Div(_standing(desk, alert), id="alert-standing"),
             html.Div(
                 [
-                    html.Div([_chart(alert, history), *_explained(alert), *_contributions(alert)], className="evidence"),
+                    html.Div(
+                        [_chart(alert, history), *_explained(alert), *_contributions(alert)], className="evidence"
+                    ),
                     html.Aside(
                         [
-                            html.H2("What to do"),
-                            _form(),
+                            html.H2("Your part"),
+                            _form(alert),
                             html.P(id="alert-said", role="status"),
                             html.H2("What happened"),
                             html.Ol(_events(desk, alert, events), id="alert-events", className="events"),
@@ -85,42 +90,56 @@ def connect(app: dash.Dash, desk: Desk) -> None:
         Output("alert-events", "children"),
         Output("alert-said", "children"),
         Output("alert-note", "value"),
+        Output("alert-acknowledge", "disabled"),
+        Output("alert-resolve", "disabled"),
         Input("alert-acknowledge", "n_clicks"),
-        Input("alert-judge", "n_clicks"),
         Input("alert-resolve", "n_clicks"),
+        Input({"verdict": ALL}, "n_clicks"),
         State("alert-fingerprint", "data"),
         State("alert-who", "value"),
-        State("alert-verdict", "value"),
         State("alert-note", "value"),
         prevent_initial_call=True,
     )
     def _act(
-        _ack: int | None,
-        _judge: int | None,
-        _resolve: int | None,
+        acknowledged: int | None,
+        resolved: int | None,
+        judged: list[int | None],
         fingerprint: str,
         who: str | None,
-        verdict: str | None,
         note: str | None,
-    ) -> tuple[object, object, str, object]:
-        if not any((_ack, _judge, _resolve)):
-            return no_update, no_update, "", no_update
+    ) -> tuple[object, ...]:
+        if not any((acknowledged, resolved, *judged)):
+            raise PreventUpdate  # the buttons have just been drawn
         name, words = plain(who or "", NAME_LENGTH), (note or "").strip()[:NOTE_LENGTH]
         if not name:
-            return no_update, no_update, "Please say who you are first.", no_update
+            return _only_said("Please say who you are first.")
         try:
-            said = act(desk, fingerprint, str(ctx.triggered_id), name, verdict, words)
+            said = act(desk, fingerprint, ctx.triggered_id, name, words)
         except ValueError as error:
-            return no_update, no_update, f"Nothing was changed: {error}.", no_update
+            return _only_said(f"Nothing was changed: {error}.")
         with snapshot(desk.engine) as conn:
             found = read_alert(conn, fingerprint)
         assert found is not None  # noqa: S101 - it was changed a moment ago
         alert, events = found
-        return _standing(desk, alert), _events(desk, alert, events), said, ""
+        return (
+            _standing(desk, alert),
+            _events(desk, alert, events),
+            said,
+            "",
+            alert.state is not AlertState.OPEN,
+            alert.state is AlertState.RESOLVED,
+        )
 
 
-def act(desk: Desk, fingerprint: str, button: str, who: str, verdict: str | None, note: str) -> str:
+def _only_said(words: str) -> tuple[object, ...]:
+    return no_update, no_update, words, no_update, no_update, no_update
+
+
+def act(desk: Desk, fingerprint: str, button: str | Mapping[str, str], who: str, note: str) -> str:
     """Does what the button says, and tells so.
+
+    Args:
+        button: `alert-acknowledge`, `alert-resolve`, or the verdict as `{"verdict": …}`.
 
     Raises:
         ValueError: It cannot be done, with the reason.
@@ -131,17 +150,16 @@ def act(desk: Desk, fingerprint: str, button: str, who: str, verdict: str | None
         found = read_alert(conn, fingerprint)
         if found is None:
             raise ValueError("there is no such alert")
-        alert = found[0]
-        change: Change
         if button == "alert-acknowledge":
-            change, said = lifecycle.acknowledge(alert, who, at, note), f"Acknowledged by {who}."
-        elif button == "alert-judge":
-            if verdict not in set(Verdict):
-                raise ValueError("choose what it was first")
-            change = lifecycle.record_verdict(alert, Verdict(verdict), who, at, note)
-            said = f"Stored: {VERDICT_WORDS[Verdict(verdict)]}. Thank you, {who}."
+            change, said = lifecycle.acknowledge(found[0], who, at, note), f"Acknowledged by {who}."
+        elif button == "alert-resolve":
+            change, said = lifecycle.resolve(found[0], who, at, note), f"Resolved by {who}."
+        elif isinstance(button, str):
+            raise ValueError("there is no such button")
         else:
-            change, said = lifecycle.resolve(alert, who, at, note), f"Resolved by {who}."
+            verdict = Verdict(button["verdict"])
+            change = lifecycle.record_verdict(found[0], verdict, who, at, note)
+            said = f"Stored: {VERDICT_WORDS[verdict].lower()}. Thank you, {who}."
         write_changes(conn, [change])
     return said
 
@@ -189,7 +207,7 @@ def _explained(alert: Alert) -> list[Component]:
         if alert.evidence.get("parts") and answer.question == PARTS_QUESTION:
             continue
         lines = [html.Ul([html.Li(line) for line in answer.lines])] if answer.lines else []
-        rows += [html.Dt(answer.question), html.Dd([html.P(answer.text), *lines])]
+        rows += [html.Dt(answer.question), html.Dd([html.P(parts.prose(answer.text)), *lines])]
     return [html.H2("Why this alert"), html.Dl(rows, className="answers")]
 
 
@@ -201,33 +219,26 @@ def _contributions(alert: Alert) -> list[Component]:
     return [html.H2(PARTS_QUESTION), parts.bars(found, alert.labels, word)]
 
 
-def _form() -> Component:
+def _form(alert: Alert) -> Component:
     """Asked in the order in which it is needed: who, then take it, then say what it was, then close it."""
-    verdicts = [{"label": words, "value": verdict.value} for verdict, words in VERDICT_WORDS.items()]
+    name = dcc.Input(
+        id="alert-who",
+        type="text",
+        autoComplete="name",
+        maxLength=NAME_LENGTH,
+        persistence=True,
+        persistence_type="local",
+    )
+    note = dcc.Textarea(id="alert-note", maxLength=NOTE_LENGTH, rows=3)
+    verdicts = [html.Button(words, id={"verdict": verdict.value}) for verdict, words in VERDICT_WORDS.items()]
+    is_open, is_over = alert.state is AlertState.OPEN, alert.state is AlertState.RESOLVED
     return html.Div(
         [
-            parts.field(
-                "Your name",
-                dcc.Input(
-                    id="alert-who",
-                    type="text",
-                    autoComplete="name",
-                    maxLength=NAME_LENGTH,
-                    persistence=True,
-                    persistence_type="local",
-                ),
-                help_text="Kept on this device, and beside what you do here.",
-            ),
-            parts.field("Note", dcc.Textarea(id="alert-note", maxLength=NOTE_LENGTH, rows=3)),
-            html.Button("Acknowledge: I look after it", id="alert-acknowledge", className="main"),
-            html.Fieldset(
-                [
-                    html.Legend("What was it?"),
-                    dcc.RadioItems(id="alert-verdict", options=verdicts),
-                    html.Button("Store the verdict", id="alert-judge"),
-                ]
-            ),
-            html.Button("Resolve: it is over", id="alert-resolve"),
+            parts.field("Your name", name, help_text="Kept on this device, and beside what you do here."),
+            parts.field("Note, if you like", note),
+            html.Button("I look after it", id="alert-acknowledge", className="main", disabled=not is_open),
+            html.Fieldset([html.Legend("What was it?"), *verdicts]),
+            html.Button("It is over", id="alert-resolve", disabled=is_over),
         ],
         className="form",
     )
@@ -241,12 +252,12 @@ def _events(desk: Desk, alert: Alert, events: Sequence[AlertEvent]) -> list[Comp
         again = again + 1 if event.what == "continued" else 0
         if again > 1:
             rows.pop()
-        times = f", {again} times" if again > 1 else ""
+        times = f" on {count_of(again, 'day')}" if again > 1 else ""
         rows.append(
             html.Li(
                 [
                     html.Strong(f"{EVENT_WORDS.get(event.what, plain(event.what))}{times}"),
-                    html.Span(f" by {plain(event.who)}"),
+                    html.Span("" if event.who == lifecycle.FOREWARN else f" by {plain(event.who)}"),
                     parts.moment(desk, event.at, alert.source),
                     *([html.P(plain(event.note, NOTE_LENGTH))] if event.note else []),
                 ]
@@ -264,8 +275,8 @@ def _numbers(history: History) -> html.Details:
         rows.append(
             (
                 day_text(day, year=True),
-                number(count) if count == count else "–",  # noqa: PLR0124 - NaN is not itself
-                range_text(low, high) if low == low else "–",  # noqa: PLR0124
+                number(count) if np.isfinite(count) else "–",
+                range_text(low, high) if np.isfinite(low) else "–",
                 COVERAGE_WORDS[known] if known else "not read",
             )
         )
@@ -275,5 +286,3 @@ def _numbers(history: History) -> html.Details:
             parts.table("Requests a day", ("Day", "Requests", "Usual range", "Count is"), rows, numeric=(1, 2)),
         ]
     )
-
-

@@ -6,17 +6,18 @@ from urllib.parse import urlencode
 
 import dash
 import numpy as np
-from dash import Input, Output, dcc, html
+from dash import dcc, html
 from dash.development.base_component import Component
 from sqlalchemy import Connection
 
-from alerts.phrases import count_of, number, plain, scope_text
+from alerts.phrases import count_of, day_text, number, plain, scope_text
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.figures import history_figure
 from dashboards.history import History, read_history
 from dashboards.sparkline import sparkline
 from dashboards.words import LABEL_WORDS, span_text
+from forewarn.contracts import Coverage
 from forewarn.panel import Floats, Panel
 from store.counts import covered_span, read_panel
 from store.engine import snapshot
@@ -27,6 +28,8 @@ MOST_DAYS = 5000
 RECENT_DAYS = 92
 """Categories and areas of these last days are offered."""
 MULTIPLES = 12
+NAMED = 6
+"""Days that are named one by one."""
 EVERY = ""
 
 
@@ -45,61 +48,31 @@ def layout(desk: Desk, _rest: str, query: Mapping[str, str]) -> tuple[str, Compo
         offered = _offered(conn, desk, source, span[1] if span else desk.today(source))
     last = _day(query.get("to"), desk.today(source))
     first = _day(query.get("from"), last - timedelta(days=SHOWN_DAYS - 1))
+    splits = _splits(desk, source)
     split = query.get("split", "category")
+    split = split if split in splits else "category"
+    named = {name: plain(desk.title(name)) for name in sources}
     return "Explore", html.Div(
         [
             html.H1("Explore"),
-            html.Div(
+            parts.filters(
+                "What to show",
                 [
-                    parts.field(
-                        "Source",
-                        parts.dropdown(
-                            "explore-source", [{"label": plain(desk.title(name)), "value": name} for name in sources], source
-                        ),
-                    ),
-                    parts.field(
-                        "Category", parts.dropdown("explore-category", _choice(offered, "category", category), category)
-                    ),
-                    parts.field("Area", parts.dropdown("explore-area", _choice(offered, "area", area), area)),
-                    parts.field(
-                        "Broken down by", parts.dropdown("explore-split", _splits(desk, source), split)
-                    ),
-                    parts.field("From", dcc.Input(id="explore-from", type="date", value=first.isoformat())),
-                    parts.field("To", dcc.Input(id="explore-to", type="date", value=last.isoformat())),
+                    parts.choice("source", "Source", named, source, resets="category area"),
+                    parts.choice("category", "Category", _choice(offered, "category", category), category),
+                    parts.choice("area", "Area", _choice(offered, "area", area), area),
+                    parts.choice("split", "Broken down by", splits, split),
+                    parts.field("From", dcc.Input(id="choose-from", name="from", type="date", value=first.isoformat())),
+                    parts.field("To", dcc.Input(id="choose-to", name="to", type="date", value=last.isoformat())),
                 ],
-                className="filters",
-                role="group",
-                **{"aria-label": "What to show"},
             ),
-            html.Div(view(desk, source, category, area, split, first, last), id="explore-view"),
+            html.Div(view(desk, source, category, area, split, first, last)),
         ]
     )
 
 
-def connect(app: dash.Dash, desk: Desk) -> None:
-    """Makes the choices work. A choice is an address, so that it can be sent to somebody."""
-
-    @app.callback(
-        Output("address", "search"),
-        Input("explore-source", "value"),
-        Input("explore-category", "value"),
-        Input("explore-area", "value"),
-        Input("explore-split", "value"),
-        Input("explore-from", "value"),
-        Input("explore-to", "value"),
-        prevent_initial_call=True,
-    )
-    def _choose(source: str, category: str, area: str, split: str, first: str | None, last: str | None) -> str:
-        moved = dash.ctx.triggered_id == "explore-source"
-        chosen = {
-            "source": source,
-            "category": EVERY if moved else category,
-            "area": EVERY if moved else area,
-            "split": split,
-            "from": first,
-            "to": last,
-        }
-        return "?" + urlencode({name: value for name, value in chosen.items() if value})
+def connect(_app: dash.Dash, _desk: Desk) -> None:
+    """Nothing to connect: every choice is an address, so that it can be sent to somebody."""
 
 
 def view(desk: Desk, source: str, category: str, area: str, split: str, first: date, last: date) -> list[Component]:
@@ -113,23 +86,35 @@ def view(desk: Desk, source: str, category: str, area: str, split: str, first: d
         panel = _panel(conn, desk, source, (split,), first, last, labels)
     if not np.isfinite(history.counts).any():
         return [html.P(f"Nothing is known from {span_text(first, last)}.", className="empty")]
-    title = f"{scope_text(labels)}, requests a day"
     found: list[Component] = [
-        parts.graph(history_figure(history, limit_line=False), title, height=400),
-        html.P(_summary(history), className="looked"),
+        html.H2(scope_text(labels)),
+        parts.graph(history_figure(history, limit_line=False), "Requests a day", height=400),
+        html.Ul([html.Li(line) for line in _remarks(history)], className="remarks"),
     ]
     if len(panel.labels):
         found += [html.H2(f"By {LABEL_WORDS[split].lower()}"), _multiples(panel, split, source, labels)]
     return found
 
 
-def _summary(history: History) -> str:
+def _remarks(history: History) -> list[str]:
+    """What the chart shows, in words."""
     known = np.isfinite(history.counts)
-    missing = int((~known).sum())
-    total = f"{number(float(history.counts[known].sum()))} requests on {count_of(int(known.sum()), 'day')}."
-    gaps = f" {count_of(missing, 'day')} without a complete count; they are left out." if missing else ""
-    marks = f" {count_of(len(history.alarms), 'day')} out of the ordinary." if history.alarms else ""
-    return total + gaps + marks
+    lines = [f"{number(float(history.counts[known].sum()))} requests on {count_of(int(known.sum()), 'day')}."]
+    if alarmed := sorted({alarm.day for alarm in history.alarms}):
+        lines.append(f"Out of the ordinary: {_latest(alarmed)}.")
+    if missing := sorted(day for day, what in history.coverage.items() if what is Coverage.MISSING):
+        lines.append(f"Missing, and left out: {_latest(missing)}.")
+    dates = history.dates.tolist()
+    holidays = [f"{name} ({day_text(day)})" for day, name in zip(dates, history.holidays, strict=True) if name]
+    if holidays:
+        lines.append(f"Public holidays: {', '.join(holidays[-NAMED:])}.")
+    return lines
+
+
+def _latest(days: list[date]) -> str:
+    """The last of many days, by name."""
+    named = ", ".join(day_text(day) for day in days[-NAMED:])
+    return f"{count_of(len(days), 'day')}, the last {NAMED} on {named}" if len(days) > NAMED else named
 
 
 def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str]) -> html.Ol:
@@ -138,19 +123,17 @@ def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str])
     cards = []
     for row in np.argsort(-totals, kind="stable")[:MULTIPLES]:
         name = str(panel.labels.iloc[int(row)][split])
-        line = _smoothed(panel.counts[row])
-        known = [value for value in line if value is not None]
-        least, most = number(min(known, default=0.0)), number(max(known, default=0.0))
+        most = number(float(np.nanmax(panel.counts[row])))
         shown = plain(name) or "Not stated"
-        words = f"{shown}: between {least} and {most} requests a day."
+        words = f"{shown}: up to {most} requests a day."
         chosen = {"source": source, **labels, split: name}
         head = dcc.Link(shown, href="/explore?" + urlencode(chosen)) if split in ("category", "area") else shown
         cards.append(
             html.Li(
                 [
                     html.H3(head),
-                    sparkline(line, words, width=260, height=64, mark_last=False),
-                    html.P(f"{number(float(totals[row]))} in all, at most {most} a day"),
+                    sparkline(_smoothed(panel.counts[row]), words, width=260, height=64, mark_last=False),
+                    html.P(f"{number(float(totals[row]))} in all, up to {most} a day"),
                 ]
             )
         )
@@ -194,16 +177,15 @@ def _offered(conn: Connection, desk: Desk, source: str, last: date) -> dict[str,
     return {name: sorted({str(value) for value in found[name]} - {""}) for name in ("category", "area")}
 
 
-def _choice(offered: Mapping[str, list[str]], name: str, chosen: str) -> list[dict[str, str]]:
-    values = sorted({*offered[name], chosen} - {EVERY})
+def _choice(offered: Mapping[str, list[str]], name: str, chosen: str) -> dict[str, str]:
     every = {"category": "All categories", "area": "All areas"}[name]
-    return [{"label": every, "value": EVERY}, *({"label": plain(value), "value": value} for value in values)]
+    return {EVERY: every, **{value: plain(value) for value in sorted({*offered[name], chosen} - {EVERY})}}
 
 
-def _splits(desk: Desk, source: str) -> list[dict[str, str]]:
+def _splits(desk: Desk, source: str) -> dict[str, str]:
     """The labels that the source's levels use."""
     used = {label for level in desk.source(source).levels for label in level} | {"category"}
-    return [{"label": words, "value": label} for label, words in LABEL_WORDS.items() if label in used]
+    return {label: words for label, words in LABEL_WORDS.items() if label in used}
 
 
 def _day(text: str | None, otherwise: date) -> date:

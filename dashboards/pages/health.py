@@ -108,7 +108,7 @@ def _coverage_words(coverage: Mapping[date, Coverage], n_days: int) -> str:
         found.append(f"{count_of(unread, 'day')} not read")
     missing = sorted(day for day, what in coverage.items() if what is Coverage.MISSING)
     named = f" Missing: {', '.join(day_text(day) for day in missing[-5:])}." if missing else ""
-    return f"{', '.join(found)}.{named}"
+    return f"{'; '.join(found)}.{named}"
 
 
 def _known(what: Coverage | None) -> str:
@@ -129,7 +129,10 @@ def _runs(desk: Desk, name: str, runs: Sequence[RunRow]) -> Component:
         for run in runs
     ]
     return html.Details(
-        [html.Summary("Recent runs"), parts.table("Recent runs", ("Began", "Took", "Outcome", "Counted", "Said"), rows)],
+        [
+            html.Summary("Recent runs"),
+            parts.table("Recent runs", ("Began", "Took", "Outcome", "Counted", "Said"), rows),
+        ],
         open=False,
     )
 
@@ -146,7 +149,9 @@ def _rejects(rejects: Sequence[RejectRow]) -> list[Component]:
         return []
     rows = [(plain(row.reason.replace("_", " ")), plain(row.detail, 200), plain(row.position)) for row in rejects]
     words = f"Rows that could not be used ({'the last ' if len(rejects) == REJECTS_SHOWN else ''}{len(rejects)})"
-    return [html.Details([html.Summary(words), parts.table("Rejected rows", ("Reason", "What it held", "Where"), rows)])]
+    return [
+        html.Details([html.Summary(words), parts.table("Rejected rows", ("Reason", "What it held", "Where"), rows)])
+    ]
 
 
 def _outbox(desk: Desk, messages: Sequence[OutboxRow]) -> list[Component]:

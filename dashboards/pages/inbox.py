@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from alerts.phrases import chances_text, count_of, day_text, number, plain, time_text
 from dashboards import parts
-from dashboards.desk import Desk
+from dashboards.desk import Desk, query_of
 from dashboards.sparkline import sparkline
 from dashboards.words import HEALTH_WORDS, HEALTHY, KIND_WORDS, ago_text, since_text, spelled
 from forewarn.alert import Alert, Kind, State
@@ -21,74 +21,62 @@ RESOLVED_SHOWN = 30
 REFRESH_SECONDS = 60
 EVERY = ""
 STATES = {
-    "live": "All that live",
+    EVERY: "All that are not over",
     State.OPEN.value: "Open",
     State.ACKNOWLEDGED.value: "Acknowledged",
     "decided": "Decided",
 }
 LIVE = (State.OPEN, State.ACKNOWLEDGED, State.VERIFIED, State.DISMISSED)
 SHOWN = {
-    "live": LIVE,
+    EVERY: LIVE,
     State.OPEN.value: (State.OPEN,),
     State.ACKNOWLEDGED.value: (State.ACKNOWLEDGED,),
     "decided": (State.VERIFIED, State.DISMISSED),
 }
 
 
-def layout(desk: Desk, _rest: str, _query: Mapping[str, str]) -> tuple[str, Component]:
-    """Title and content of the page."""
+def layout(desk: Desk, _rest: str, query: Mapping[str, str]) -> tuple[str, Component]:
+    """Title and content of the page; the address may name state, source and category."""
     with snapshot(desk.engine) as conn:
         alerts = read_alerts(conn, states=LIVE) + read_alerts(conn, states=(State.RESOLVED,), limit=RESOLVED_SHOWN)
     categories = sorted({category for alert in alerts if (category := _category(alert))})
     sources = sorted({alert.source for alert in alerts} | set(desk.settings.sources))
-    every_source = [{"label": "All sources", "value": EVERY}]
-    every_category = [{"label": "All categories", "value": EVERY}]
+    named = {name: plain(desk.title(name)) for name in sources}
+    shown, source, category = (query.get(name, EVERY) for name in ("state", "source", "category"))
     return "Inbox", html.Div(
         [
             html.H1("Inbox"),
-            html.Div(
+            parts.filters(
+                "Which alerts to show",
                 [
-                    parts.field("State", parts.dropdown("inbox-state", _options(STATES), "live")),
-                    parts.field(
-                        "Source",
-                        parts.dropdown(
-                            "inbox-source",
-                            every_source + [{"label": plain(desk.title(name)), "value": name} for name in sources],
-                            EVERY,
-                        ),
-                    ),
-                    parts.field(
+                    parts.choice("state", "State", STATES, shown),
+                    parts.choice("source", "Source", {EVERY: "All sources", **named}, source),
+                    parts.choice(
+                        "category",
                         "Category",
-                        parts.dropdown(
-                            "inbox-category",
-                            every_category + [{"label": plain(name), "value": name} for name in categories],
-                            EVERY,
-                        ),
+                        {EVERY: "All categories", **{name: plain(name) for name in categories}},
+                        category,
                     ),
                 ],
-                className="filters",
-                role="group",
-                **{"aria-label": "Which alerts to show"},
             ),
-            html.Div(ledger(desk, "live", EVERY, EVERY), id="inbox-ledger"),
+            html.Div(ledger(desk, shown, source, category), id="inbox-ledger"),
             dcc.Interval(id="inbox-clock", interval=REFRESH_SECONDS * 1000),
         ]
     )
 
 
 def connect(app: dash.Dash, desk: Desk) -> None:
-    """Makes the filters work, and the list stay fresh."""
+    """Keeps the list fresh."""
 
     @app.callback(
         Output("inbox-ledger", "children"),
-        Input("inbox-state", "value"),
-        Input("inbox-source", "value"),
-        Input("inbox-category", "value"),
         Input("inbox-clock", "n_intervals"),
+        dash.State("address", "search"),
         prevent_initial_call=True,
     )
-    def _filter(shown: str, source: str, category: str, _n: int | None) -> list[Component]:
-        return ledger(desk, shown, source or EVERY, category or EVERY)
+    def _refresh(_n: int, search: str | None) -> list[Component]:
+        query = query_of(search)
+        return ledger(desk, *(query.get(name, EVERY) for name in ("state", "source", "category")))
 
 
 def ledger(desk: Desk, shown: str, source: str, category: str) -> list[Component]:
@@ -106,7 +94,7 @@ def ledger(desk: Desk, shown: str, source: str, category: str) -> list[Component
         heading = f"{spelled(len(needing), 'open alert')}" + _others(len(live) - len(needing))
         found += [html.H2(heading), _rows(desk, live)]
     else:
-        found.append(_calm(desk, health, filtered=bool(source or category or shown != "live")))
+        found.append(_calm(health, filtered=bool(source or category or shown)))
     if resolved:
         found += [html.H2("Resolved lately"), _rows(desk, resolved)]
     return found
@@ -122,7 +110,7 @@ def _row(desk: Desk, alert: Alert) -> html.Article:
             parts.severity(alert.severity),
             html.Div(
                 [
-                    html.H3(dcc.Link(plain(alert.title, 300), href=f"/alert/{alert.fingerprint}")),
+                    html.H3(dcc.Link(plain(alert.title, 300), href=f"/alerts/{alert.fingerprint}")),
                     html.P(f"{KIND_WORDS[alert.kind]} {since_text(alert)} · {plain(desk.title(alert.source))}"),
                 ],
                 className="what",
@@ -142,10 +130,10 @@ def _weight(alert: Alert) -> list[Component]:
         big, small = chances_text(evidence["probability"]), f"chance, {count_of(evidence['lead_days'], 'day')} ahead"
     elif alert.kind is Kind.SOURCE:
         newest = evidence["newest_day"]
-        big, small = (day_text(date.fromisoformat(newest)), "last day with data") if newest else ("No data", "so far")
+        big, small = (day_text(date.fromisoformat(newest)), "newest data") if newest else ("No data", "so far")
     else:
-        sign = "−" if alert.kind is Kind.DROP else "+"
-        big, small = f"{sign}{number(evidence['excess'])}", "against the expected number"
+        sign, where = ("−", "below expected") if alert.kind is Kind.DROP else ("+", "above expected")
+        big, small = f"{sign}{number(evidence['excess'])}", where
     return [html.Strong(big), html.Span(small)]
 
 
@@ -181,7 +169,7 @@ def _looked(desk: Desk, health: Sequence[SourceRow]) -> html.P:
     )
 
 
-def _calm(desk: Desk, health: Sequence[SourceRow], *, filtered: bool) -> html.Div:
+def _calm(health: Sequence[SourceRow], *, filtered: bool) -> html.Div:
     if filtered:
         return html.Div([html.H2("Nothing here"), html.P("No alert fits this choice.")], className="empty")
     if not health:
@@ -208,12 +196,8 @@ def _all_healthy(amount: int) -> str:
 
 
 def _others(amount: int) -> str:
-    return f", {amount} more being dealt with" if amount else ""
+    return f", {spelled(amount, 'other').lower()} being dealt with" if amount else ""
 
 
 def _category(alert: Alert) -> str:
     return alert.labels.get("category", "")
-
-
-def _options(words: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"label": label, "value": value} for value, label in words.items()]

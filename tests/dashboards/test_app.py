@@ -1,0 +1,167 @@
+"""Every page over real HTTP on a real store, and who is turned away."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import Engine
+
+from alerts.messages import alert_url
+from dashboards.app import create_app, serve
+from dashboards.pages import alert as alert_page
+from forewarn.alert import AlertEvent, Change, State, Verdict
+from forewarn.settings import Settings, parse
+from store.alerts import read_alert, read_alerts
+from store.engine import open_store
+from tests.dashboards.city import NOW
+
+OUTPUTS = "..page.children...menu.children...title.data...trouble.children.."
+
+
+def ask(url: str, path: str, search: str = "", **headers: str) -> requests.Response:
+    """What a browser asks for when it opens a page."""
+    body = {
+        "output": OUTPUTS,
+        "outputs": [
+            {"id": "page", "property": "children"},
+            {"id": "menu", "property": "children"},
+            {"id": "title", "property": "data"},
+            {"id": "trouble", "property": "children"},
+        ],
+        "inputs": [
+            {"id": "address", "property": "pathname", "value": path},
+            {"id": "address", "property": "search", "value": search},
+        ],
+        "changedPropIds": ["address.pathname"],
+    }
+    return requests.post(f"{url}/_dash-update-component", json=body, headers=headers, timeout=30)
+
+
+def words(answer: requests.Response) -> str:
+    answer.raise_for_status()
+    return json.dumps(answer.json(), ensure_ascii=False)
+
+
+def served(tmp_path: Path, table: dict[str, Any], look: Callable[[str], None]) -> None:
+    engine = open_store(f"sqlite:///{tmp_path / 'empty.db'}")
+    with serve(create_app(engine, parse(table), now=lambda: NOW), "127.0.0.1", 0) as url:
+        look(url)
+    engine.dispose()
+
+
+def test_the_document_says_its_language_and_loads_nothing_from_elsewhere(url: str) -> None:
+    answer = requests.get(url, timeout=30)
+    assert '<html lang="en">' in answer.text
+    assert "//" not in answer.text.replace("/*", "").split("<script", 1)[0].replace("http://www.w3.org", "")
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert requests.get(f"{url}/assets/favicon.svg", timeout=30).headers["Content-Type"].startswith("image/svg")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", ["Inbox", "open alert", "Not all sources are healthy", "Street light out in Station Quarter"]),
+        ("/explore", ["All requests", "By category", "Usual range", "Likely range ahead", "Missing, and left out"]),
+        ("/health", ["Healthy", "Silent", "bad date", "given up", "the mail server refused the sender"]),
+        ("/nowhere", ["There is no such page"]),
+        ("/alerts/nothing", ["There is no such alert"]),
+    ],
+)
+def test_every_page_is_drawn(url: str, path: str, expected: list[str]) -> None:
+    text = words(ask(url, path))
+    for piece in expected:
+        assert piece in text
+
+
+def test_explore_shows_what_the_address_asks_for(url: str) -> None:
+    text = words(ask(url, "/explore", "?source=lindenau&category=Rats&from=2026-01-01&to=2026-03-11&split=area"))
+    assert "By area" in text
+    assert "Street light out in" not in text
+    assert "Nothing is known" in words(ask(url, "/explore", "?from=2019-01-01&to=2019-02-01"))
+    assert "after the last" in words(ask(url, "/explore", "?from=2026-02-01&to=2026-01-01"))
+    assert "By category" in words(ask(url, "/explore", "?from=yesterday&source=none&split=secrets"))
+
+
+def test_the_link_in_a_message_opens_the_page_of_its_alert(url: str, engine: Engine) -> None:
+    with engine.connect() as conn:
+        found = read_alerts(conn, source="lindenau")[0]
+    event = AlertEvent(found.fingerprint, found.revision, NOW, "opened", "forewarn")
+    link = alert_url(Change(found, event), url)
+    text = words(ask(url, link.removeprefix(url)))
+    assert "Why this alert" in text
+    assert "What happened" in text
+
+
+def test_an_empty_installation_is_told_kindly(tmp_path: Path) -> None:
+    def look(url: str) -> None:
+        assert "Nothing to show yet" in words(ask(url, "/"))
+        assert "no source in forewarn.toml" in words(ask(url, "/explore"))
+        assert "None has been written yet" in words(ask(url, "/health"))
+
+    served(tmp_path, {}, look)
+
+
+def test_a_source_that_was_never_read_is_shown_as_such(tmp_path: Path) -> None:
+    def look(url: str) -> None:
+        assert "Never read" in words(ask(url, "/health"))
+        assert "Nothing is known" in words(ask(url, "/explore"))
+
+    served(tmp_path, {"sources": {"new": {"kind": "files"}}}, look)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_site_may_not_press_buttons(url: str, headers: dict[str, str]) -> None:
+    assert ask(url, "/", **headers).status_code == 403
+
+
+def test_own_pages_may(url: str) -> None:
+    assert ask(url, "/", Origin=url).status_code == 200
+    assert ask(url, "/", **{"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_a_foreign_name_for_this_machine_is_refused(url: str) -> None:
+    assert requests.get(url, headers={"Host": "evil.example"}, timeout=30).status_code == 421
+    assert requests.get(url, headers={"Host": "localhost:8050"}, timeout=30).status_code == 200
+
+
+def test_the_public_name_is_served(tmp_path: Path) -> None:
+    def look(url: str) -> None:
+        public = {"Host": "warn.city.example", "Origin": "https://warn.city.example"}
+        assert ask(url, "/", **public).status_code == 200
+
+    served(tmp_path, {"dashboard": {"public_url": "https://warn.city.example"}}, look)
+
+
+def test_what_a_person_decides_is_stored(engine: Engine, settings: Settings) -> None:
+    desk = alert_page.Desk(engine, settings, lambda: NOW)
+    with engine.connect() as conn:
+        found = next(a for a in read_alerts(conn, states=[State.OPEN]) if "Street light" in a.title)
+    alert_page.act(desk, found.fingerprint, "alert-acknowledge", "Ada", "on my way")
+    with pytest.raises(ValueError, match="only an open alert"):
+        alert_page.act(desk, found.fingerprint, "alert-acknowledge", "Bob", "")
+    with pytest.raises(ValueError, match="not a valid Verdict"):
+        alert_page.act(desk, found.fingerprint, {"verdict": "<script>"}, "Ada", "")
+    alert_page.act(desk, found.fingerprint, {"verdict": Verdict.REAL.value}, "Ada", "a cable")
+    alert_page.act(desk, found.fingerprint, "alert-resolve", "Ada", "")
+    with engine.connect() as conn:
+        kept = read_alert(conn, found.fingerprint)
+    assert kept is not None
+    assert (kept[0].state, kept[0].verdict) == (State.RESOLVED, Verdict.REAL)
+    assert [(e.what, e.who, e.note) for e in kept[1]][-3:] == [
+        ("acknowledged", "Ada", "on my way"),
+        ("verdict", "Ada", "a cable"),
+        ("resolved", "Ada", ""),
+    ]
+    with pytest.raises(ValueError, match="no such alert"):
+        alert_page.act(desk, "nothing", "alert-resolve", "Ada", "")
