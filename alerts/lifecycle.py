@@ -121,9 +121,9 @@ def _related(alert: Alert, finding: Finding) -> bool:
     return a <= b or b <= a or bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
 
 
-def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, str | None]]:
+def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, str]]:
     scopes = [labels, evidence.get("head", {}), *(other["labels"] for other in evidence.get("related", []))]
-    return {(scope["category"], scope.get("subcategory")) for scope in scopes if "category" in scope}
+    return {(scope.get("category", ""), scope.get("subcategory", "")) for scope in scopes} - {("", "")}
 
 
 def _open(finding: Finding, now: datetime, *, held: bool) -> Change:

@@ -74,20 +74,25 @@ def listed(words: Sequence[str], *, most: int = 3) -> str:
 
 def scope_text(labels: Mapping[str, str]) -> str:
     """What a set of labels stands for: `Rats in Ward 7`, `Rats (channel: App)`, `All requests`."""
-    known = {name: plain(value) or f"unknown {name}" for name, value in labels.items()}
-    what = known.pop("category", "")
-    if detail := known.pop("subcategory", ""):
-        what = f"{what}: {detail}" if what else detail
-    area = known.pop("area", "")
-    text = f"{what or 'All requests'} in {area}" if area else what or "All requests"
-    others = ", ".join(f"{name}: {value}" for name, value in sorted(known.items()))
+    what = topic_text(labels) or "All requests"
+    text = f"{what} in {_name(labels, 'area')}" if "area" in labels else what
+    others = ", ".join(f"{name}: {_name(labels, name)}" for name in ("agency", "channel") if name in labels)
     return f"{text} ({others})" if others else text
+
+
+def topic_text(labels: Mapping[str, str]) -> str:
+    """`Waste`, `Waste: Bulk`; '' if neither category nor subcategory is told."""
+    return ": ".join(_name(labels, name) for name in ("category", "subcategory") if name in labels)
 
 
 def part_text(labels: Mapping[str, str], whole: Mapping[str, str]) -> str:
     """Name of a part within its whole, without what they share: `Ward 7` for Rats in Ward 7, one of Rats."""
     own = {name: value for name, value in labels.items() if name not in whole}
-    return plain(own["area"]) or "unknown area" if set(own) == {"area"} else scope_text(own)
+    return _name(own, "area") if set(own) == {"area"} else scope_text(own)
+
+
+def _name(labels: Mapping[str, str], label: str) -> str:
+    return plain(labels[label]) or f"unknown {label}"
 
 
 def window_text(window_days: int) -> str:

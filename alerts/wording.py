@@ -17,6 +17,7 @@ from alerts.phrases import (
     requests_text,
     scope_text,
     time_text,
+    topic_text,
     window_text,
 )
 from forewarn.alert import Alarm, Alert, Kind
@@ -43,12 +44,12 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
         everywhere = "" if "area" in labels else " (all areas)"
         return f"{scope_text(labels)}: {numbers}{everywhere}"
     more = "fewer" if head.kind is Kind.DROP else "more"
-    if "category" in labels:
+    if "area" not in labels:
         areas = {alarm.labels["area"] for alarm in alarms if "area" in alarm.labels}
         return (
             f"{scope_text(labels)}: {more} in {len(areas)} areas, most in {part_text(head.labels, labels)}: {numbers}"
         )
-    topics = list(dict.fromkeys(plain(a.labels["category"]) for a in alarms if "category" in a.labels))
+    topics = list(dict.fromkeys(topic for alarm in alarms if (topic := topic_text(alarm.labels))))
     return f"{plain(labels['area'])}: {more} of {listed(topics)}; {part_text(head.labels, labels)}: {numbers}"
 
 

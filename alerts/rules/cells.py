@@ -80,10 +80,13 @@ def _known(detection: Detection) -> npt.NDArray[np.bool_]:
 
 
 def _beyond(detection: Detection, column: int, kind: Kind, floor: float) -> npt.NDArray[np.bool_]:
-    known = _known(detection)
+    """(n_series,) as `Detection.alarms` and `drops`, for one day only: a replay asks for many days one by one."""
+    observed = detection.observed[:, column]
     if kind is Kind.DROP:
-        return np.asarray(known & detection.drops()[:, column] & (detection.expected[:, column] >= floor))
-    return np.asarray(known & detection.alarms()[:, column] & (detection.observed[:, column] >= floor))
+        beyond = (observed < detection.lower_limit[:, column]) & (detection.expected[:, column] >= floor)
+    else:
+        beyond = (observed > detection.limit[:, column]) & (observed >= floor)
+    return np.asarray(beyond & _known(detection)) if beyond.any() else beyond
 
 
 def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:

@@ -72,12 +72,12 @@ def _one_for_each(issues: list[Issue], key_of: Callable[[Issue], Hashable | None
 
 
 def _topic(issue: Issue) -> Hashable | None:
-    category = issue.labels.get("category")
-    return None if category is None else (category, issue.labels.get("subcategory"))
+    category, subcategory = (issue.labels.get(name) for name in ("category", "subcategory"))
+    return (category, subcategory) if category or subcategory else None
 
 
 def _topic_area(issue: Issue) -> Hashable | None:
-    return issue.labels.get("area") if "category" in issue.labels else None
+    return issue.labels.get("area") if _topic(issue) else None
 
 
 def _unite(group: list[Issue]) -> Issue:

@@ -53,6 +53,11 @@ def test_the_same_category_in_two_areas_is_one_issue_of_the_category() -> None:
     assert finding.title == "Rats: more in 2 areas, most in Elm: 13 requests on Tue 3 Feb, usually 2 to 6"
 
 
+def test_a_subcategory_in_two_areas_is_one_issue_too() -> None:
+    rows = drawn(*(({"subcategory": "Garbage", "area": area}, 14, 4, 10) for area in ("Alder", "Birch")))
+    assert scopes([rows]) == [{"subcategory": "Garbage"}]
+
+
 def test_a_burst_main_is_one_issue_of_its_area() -> None:
     (finding,) = Surge().evaluate(city([[4, 4, 18, 4, 4], [4, 4, 21, 4, 4], QUIET]), TUESDAY)
     assert finding.labels == {"area": "Cedar"}
