@@ -9,9 +9,8 @@ Messages name host and path only: queries, headers and user names may hold secre
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Self
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +21,7 @@ import tenacity
 import urllib3
 
 from connectors.documents import whole
+from connectors.headers import http_date, retry_after, shown
 from connectors.scrub import quote
 from connectors.sockets import PrivateAddress, PublicOnly
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -76,7 +76,6 @@ class Answer:
     """A whole answer, parsed."""
 
     document: Any
-    status: int
     retries: int
     bytes: int
     skew_seconds: float | None  # our clock minus the server's; None: it tells no time
@@ -159,10 +158,10 @@ class Client:
                     except _Failure as failure:
                         identity = identity or failure.identity
                         raise
-            return Answer(**{**answer, "retries": retrying.statistics["attempt_number"] - 1})
+            return replace(answer, retries=retrying.statistics["attempt_number"] - 1)
         except _Failure as failure:
             raise SourceUnavailable(
-                self.origin.source, f"{_shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
+                self.origin.source, f"{shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
             ) from None
 
     def _try(
@@ -173,14 +172,14 @@ class Client:
         also_accepted: frozenset[int],
         *,
         identity: bool,
-    ) -> dict[str, Any]:
+    ) -> Answer:
         deadline = self.monotonic() + TOTAL_SECONDS
         try:
             response = self._follow(url, params, identity=identity)
             with response:
-                body = self._read(response, deadline, _shown(url))
+                body = self._read(response, deadline, shown(url))
         except PrivateAddress:
-            problem = f"{_shown(url)} leads to a private address; set allow_private_hosts = true if that is meant"
+            problem = f"{shown(url)} leads to a private address; set allow_private_hosts = true if that is meant"
             raise SourceChanged(self.origin.source, problem) from None
         except requests.exceptions.SSLError:
             raise _Failure("its certificate is not valid") from None
@@ -190,17 +189,12 @@ class Client:
             raise _Failure("no answer in time") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
             raise _Failure("the connection could not be made or was cut") from None
-        self._check_status(response, body, _shown(url), also_accepted)
+        self._check_status(response, body, shown(url), also_accepted)
         try:
             document = whole(body, parse, response.headers.get("Content-Type", ""))
         except ValueError as error:
             raise _Failure(str(error), identity="Content-Encoding" in response.headers) from None
-        return {
-            "document": document,
-            "status": response.status_code,
-            "bytes": len(body),
-            "skew_seconds": self._skew(response.headers.get("Date", "")),
-        }
+        return Answer(document, 0, len(body), self._skew(response.headers.get("Date", "")))
 
     def _follow(self, url: str, params: Mapping[str, str | int], *, identity: bool) -> requests.Response:
         """The response after harmless redirects, its body unread."""
@@ -223,27 +217,27 @@ class Client:
             target = urljoin(response.url, response.headers["Location"])
             response.close()
             if urlsplit(target).hostname not in (host, *self.origin.allowed_hosts):
-                problem = f"{_shown(url)} leads to another host, {urlsplit(target).hostname!r}; add it to allowed_hosts"
+                problem = f"{shown(url)} leads to another host, {urlsplit(target).hostname!r}; add it to allowed_hosts"
                 raise SourceChanged(self.origin.source, problem)
             if url.startswith("https:") and not target.startswith("https:"):
-                raise SourceChanged(self.origin.source, f"{_shown(url)} leads from https to an unsafe address")
+                raise SourceChanged(self.origin.source, f"{shown(url)} leads from https to an unsafe address")
             url, params = target, {}
-        raise SourceChanged(self.origin.source, f"{_shown(url)} redirects in a circle")
+        raise SourceChanged(self.origin.source, f"{shown(url)} redirects in a circle")
 
     def _check_scheme(self, url: str) -> None:
         allowed = ("http", "https") if self.origin.allow_http else ("https",)
         if urlsplit(url).scheme not in allowed:
-            problem = f"{_shown(url)} is not https; set allow_http = true if plain http is meant"
+            problem = f"{shown(url)} is not https; set allow_http = true if plain http is meant"
             raise SourceChanged(self.origin.source, problem)
 
-    def _read(self, response: requests.Response, deadline: float, shown: str) -> bytes:
+    def _read(self, response: requests.Response, deadline: float, address: str) -> bytes:
         """All of the body, within its bounds of time and size."""
         pieces, size = [], 0
         while piece := response.raw.read1(1 << 16, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             if size > self.origin.max_body_mb << 20:
-                problem = f"{shown} answers with more than {self.origin.max_body_mb} MB; ask for smaller pages"
+                problem = f"{address} answers with more than {self.origin.max_body_mb} MB; ask for smaller pages"
                 raise SourceChanged(self.origin.source, problem)
             if self.monotonic() > deadline:
                 raise _Failure(f"its answer was not complete after {TOTAL_SECONDS} s")
@@ -253,21 +247,21 @@ class Client:
         return b"".join(pieces)
 
     def _check_status(
-        self, response: requests.Response, body: bytes, shown: str, also_accepted: frozenset[int]
+        self, response: requests.Response, body: bytes, address: str, also_accepted: frozenset[int]
     ) -> None:
         status = response.status_code
         if status == 200 or status in also_accepted:
             return
         if status in _RETRIED or status >= 500:
-            wait = _retry_after(response.headers.get("Retry-After", ""), self.now())
+            wait = retry_after(response.headers.get("Retry-After", ""), self.now())
             if wait is not None and wait > LONGEST_WAIT_SECONDS:
-                raise SourceUnavailable(self.origin.source, f"{shown}: status {status}, asks to wait {wait:.0f} s")
+                raise SourceUnavailable(self.origin.source, f"{address}: status {status}, asks to wait {wait:.0f} s")
             raise _Failure(f"status {status}", wait_seconds=wait)
         said = quote(body[:300].decode(errors="replace"))
-        raise SourceChanged(self.origin.source, f"{shown} refuses with status {status}: {said}")
+        raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {said}")
 
     def _skew(self, told: str) -> float | None:
-        server = _http_date(told)
+        server = http_date(told)
         return None if server is None else (self.now() - server).total_seconds()
 
 
@@ -285,25 +279,3 @@ def _wait_seconds(state: tenacity.RetryCallState) -> float:
     if isinstance(error, _Failure) and error.wait_seconds is not None:
         return error.wait_seconds
     return float(2 ** (state.attempt_number - 1) * random.uniform(0.75, 1.25))  # noqa: S311 - not for secrets
-
-
-def _retry_after(told: str, now: datetime) -> float | None:
-    """Seconds to wait, whether the server gave seconds or a date."""
-    if told.strip().isdigit():
-        return float(told)
-    until = _http_date(told)
-    return None if until is None else max(0.0, (until - now).total_seconds())
-
-
-def _http_date(told: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _shown(url: str) -> str:
-    """`url` without user name, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -238,7 +238,12 @@ def _places(columns: Columns, rows: int) -> tuple[Objects, Objects, dict[str, in
 def _numbers(column: pa.Array | None, rows: int) -> npt.NDArray[np.float64]:
     if column is None:
         return np.full(rows, np.nan)
-    numbers: npt.NDArray[np.float64] = pd.to_numeric(column.to_pandas(), errors="coerce").to_numpy(np.float64)
+    numbers: npt.NDArray[np.float64]
+    try:
+        written = pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column
+        numbers = written.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # some are not numbers
+        numbers = pd.to_numeric(column.to_pandas(), errors="coerce").to_numpy(np.float64)
     return numbers
 
 

@@ -58,7 +58,7 @@ def parse_times(values: pa.Array, zone: ZoneInfo, clock: ZoneInfo, *, time_forma
         day_only = dated  # a column in which it is always midnight states days
     local = pd.DatetimeIndex(naive)
     on_clock, ambiguous, skipped = _localize(local, clock)
-    from_dates, _, _ = _localize(local, zone)
+    from_dates = on_clock if clock == zone else _localize(local, zone)[0]
     utc = np.where(np.isnat(utc), np.where(day_only, from_dates, on_clock), utc)
     sentinel = (utc < _EARLIEST) | (utc >= _LATEST)
     utc[sentinel] = np.datetime64("NaT")
