@@ -1,4 +1,4 @@
-"""How well each forecaster does on real cities: python -m benchmarks.forecasters [forecaster …]
+"""How well each forecaster does on real cities: python -m benchmarks.forecasters [forecaster … | chosen]
 
 FOREWARN_DATA names the folder that holds the recorded requests (Parquet, one row a request). Each dataset is
 forecast 28 days ahead from 8 origins, 42 days apart, as a whole and for its 8 busiest categories or areas.
@@ -6,12 +6,13 @@ forecast 28 days ahead from 8 origins, 42 days apart, as a whole and for its 8 b
     MASE      mean absolute error / that of "as a week ago" within the first history
     pinball   mean pinball loss at 10, 50 and 90 %, in per cent of the mean count
     coverage  share of days inside the 80 % range
-    seconds   CPU time of one fit with its forecast
+    seconds   CPU time a series and origin: of one fit, and with `chosen` of the whole back-test
 """
 
 import os
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from detectors.forecasters import FORECASTERS, forecaster_for
+from detectors.forecasters.selection import forecast_panel
 from detectors.limits import nb_quantile
 from forewarn.calendar import Calendar
 from forewarn.contracts import Forecaster
@@ -131,11 +133,21 @@ def measure(forecaster: Forecaster, panel: Panel) -> dict[str, float]:
     }
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The forecaster that the back-test chooses for each series, calibrated: what an installation uses."""
+
+    name: str = "chosen"
+
+    def forecast(self, panel: Panel, horizon: int) -> Forecast:
+        return forecast_panel(panel, list(FORECASTERS), horizon)
+
+
 def main() -> None:
     """Prints one line a dataset, level and forecaster."""
     folder = Path(os.environ["FOREWARN_DATA"])
-    chosen = sys.argv[1:] or list(FORECASTERS)
-    forecasters = [forecaster_for(name) for name in chosen]
+    names = sys.argv[1:] or [*FORECASTERS, Chosen.name]
+    forecasters = [Chosen() if name == Chosen.name else forecaster_for(name) for name in names]
     print(f"{'dataset':22}{'level':10}{'forecaster':16}{'MASE':>7}{'pinball':>9}{'coverage':>10}{'seconds':>9}")
     for name, dataset in DATASETS.items():
         for level in ((), (dataset.split,)):

@@ -77,25 +77,21 @@ def window_sums(
     The horizon is `horizon_days`, or that of the forecast if it is shorter.
     """
     share = 0.0 if forecast.level_share is None else float(forecast.level_share[row])
-    coming = _draw(forecast.mean[row, :horizon_days], forecast.variance[row, :horizon_days], share, rng)
-    before = _days_before(panel, row, window_days - 1, share, rng)
-    total = np.cumsum(np.concatenate((np.zeros((PATHS, 1)), before, coming), axis=1), axis=1)
-    return np.asarray(total[:, window_days:] - total[:, :-window_days])
-
-
-def _days_before(panel: Panel, row: int, days: int, share: float, rng: np.random.Generator) -> Floats:
-    """(PATHS, days) the panel's last days, the same in every path where they were observed."""
-    counts = np.full(days, np.nan)
-    known = panel.counts[row, max(0, len(panel.dates) - days) :] if days else counts
-    counts[days - len(known) :] = known
-    before = np.tile(counts, (PATHS, 1))
-    missing = np.flatnonzero(np.isnan(counts))
+    mean, variance = forecast.mean[row, :horizon_days], forecast.variance[row, :horizon_days]
+    before = np.full(window_days - 1, np.nan)  # the days before the forecast that its first windows reach into
+    observed = panel.counts[row, max(0, len(panel.dates) - before.size) :] if before.size else before
+    before[before.size - observed.size :] = observed
+    missing = np.flatnonzero(np.isnan(before))
     if missing.size:
         usual = SeasonalNaive().forecast(panel.rows(slice(row, row + 1)), 7)
-        # The last day before the forecast is one week before its seventh.
-        weekday = (missing - days) % 7
-        before[:, missing] = _draw(usual.mean[0, weekday], usual.variance[0, weekday], share, rng)
-    return before
+        weekday = (missing - before.size) % 7  # the last day before the forecast is a week before its seventh
+        mean = np.concatenate((usual.mean[0, weekday], mean))
+        variance = np.concatenate((usual.variance[0, weekday], variance))
+    drawn = _draw(mean, variance, share, rng)
+    days = np.tile(before, (PATHS, 1))
+    days[:, missing] = drawn[:, : missing.size]
+    total = np.cumsum(np.concatenate((np.zeros((PATHS, 1)), days, drawn[:, missing.size :]), axis=1), axis=1)
+    return np.asarray(total[:, window_days:] - total[:, :-window_days])
 
 
 def _draw(mean: Floats, variance: Floats, share: float, rng: np.random.Generator) -> Floats:
