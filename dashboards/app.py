@@ -21,6 +21,7 @@ from waitress.wasyncore import close_all
 from dashboards.desk import Desk, query_of
 from dashboards.guard import guard
 from dashboards.pages import alert, explore, health, inbox
+from dashboards.parts import spoken
 from forewarn.errors import ConfigError, ForewarnError
 from forewarn.settings import Settings
 
@@ -82,14 +83,16 @@ def create_app(engine: Engine, settings: Settings, *, now: Callable[[], datetime
     def _show(pathname: str | None, search: str | None) -> tuple[Component, list[Component], str, str]:
         first, _, rest = (pathname or "/").strip("/").partition("/")
         if first not in PAGES:
-            return _nothing_here(), _menu(""), "Not found · forewarn", ""
+            return _nothing_here(), _menu("nowhere"), "Not found · forewarn", ""
         try:
             title, content = PAGES[first].layout(desk, unquote(rest), query_of(search))
         except ForewarnError as error:
             return _trouble(error), _menu(first), "Trouble · forewarn", ""
         return content, _menu(first), f"{title} · forewarn", ""
 
-    app.clientside_callback("function (title) { document.title = title; }", Input("title", "data"))
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        "function (title) { document.title = title; }", Input("title", "data")
+    )
     for page in PAGES.values():
         page.connect(app, desk)
     guard(app.server, settings.dashboard, app.csp_hashes())
@@ -131,7 +134,7 @@ def _frame() -> Component:
             html.Header(
                 [
                     dcc.Link("forewarn", href="/", className="name"),
-                    html.Nav(id="menu", children=_menu(""), **{"aria-label": "Pages"}),
+                    html.Nav(id="menu", children=_menu(""), **spoken("Pages")),
                 ]
             ),
             html.Div(id="trouble", role="alert"),

@@ -5,6 +5,7 @@ There is no login yet, so a foreign page open in the same browser must not be ab
 say where a request comes from; what they say is checked before anything else.
 """
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ HEADERS = {
 }
 
 
-def guard(server: Flask, settings: DashboardSettings, scripts: list[str]) -> None:
+def guard(server: Flask, settings: DashboardSettings, scripts: Sequence[str]) -> None:
     """Refuses foreign requests, and tells browsers to load nothing from elsewhere.
 
     Args:

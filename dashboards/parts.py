@@ -1,7 +1,7 @@
 """Pieces that several pages are made of."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +13,7 @@ from dashboards.desk import Desk
 from dashboards.words import STATE_WORDS, ago_text
 from forewarn.alert import Severity, State
 
-GRAPH_CONFIG: Mapping[str, Any] = {
+GRAPH_CONFIG: Any = {
     "showSendToCloud": False,  # the button that uploads a chart to its maker's cloud is on by default
     "displaylogo": False,
     "displayModeBar": False,
@@ -23,6 +23,11 @@ GRAPH_CONFIG: Mapping[str, Any] = {
 }
 
 
+def spoken(words: str) -> dict[str, Any]:
+    """A name that is read out, for what shows none."""
+    return {"aria-label": words}
+
+
 def graph(figure: go.Figure, caption: str, *, height: int = 320) -> html.Figure:
     """A chart under its title; the only way in which pages show one."""
     return html.Figure(
@@ -30,7 +35,7 @@ def graph(figure: go.Figure, caption: str, *, height: int = 320) -> html.Figure:
             html.Figcaption(caption),
             dcc.Graph(
                 figure=figure,
-                config=dict(GRAPH_CONFIG),
+                config=GRAPH_CONFIG,
                 responsive=True,
                 style={"height": f"{height}px"},
             ),
@@ -98,7 +103,7 @@ def prose(text: str) -> list[Component | str]:
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numeric: Sequence[int] = ()) -> html.Div:
     """A table that scrolls sideways on a narrow screen; columns at `numeric` are set to the right."""
 
-    def cells(row: Sequence[Any], cell: type[Component], **more: Any) -> list[Component]:
+    def cells(row: Sequence[Any], cell: Any, **more: Any) -> list[Component]:
         return [
             cell(content, className="number" if place in numeric else "", **more) for place, content in enumerate(row)
         ]
@@ -114,13 +119,13 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], nume
         className="table",
         tabIndex="0",
         role="region",
-        **{"aria-label": caption},
+        **spoken(caption),
     )
 
 
 def filters(name: str, fields: Sequence[Component]) -> html.Form:
     """A form whose choices become the address as soon as they are made (see assets/filters.js)."""
-    return html.Form(list(fields), className="filters", method="get", **{"aria-label": name})
+    return html.Form(list(fields), className="filters", method="get", **spoken(name))
 
 
 def choice(name: str, label: str, options: Mapping[str, str], chosen: str, *, resets: str = "") -> html.Div:
@@ -130,10 +135,17 @@ def choice(name: str, label: str, options: Mapping[str, str], chosen: str, *, re
         resets: Names of choices that make no sense any more when this one changes.
     """
     picks = [html.Option(words, value=value, selected=value == chosen) for value, words in options.items()]
-    return field(label, html.Select(picks, id=f"choose-{name}", name=name, **{"data-resets": resets}))
+    more: dict[str, Any] = {"data-resets": resets}
+    return field(label, html.Select(picks, id=f"choose-{name}", name=name, **more))
 
 
-def field(label: str, control: Component, *, help_text: str = "") -> html.Div:
+def day_choice(name: str, label: str, chosen: date) -> html.Div:
+    """The browser's own calendar."""
+    kind: Any = "date"  # Dash passes it on, but does not list it
+    return field(label, dcc.Input(id=f"choose-{name}", name=name, type=kind, value=chosen.isoformat()))
+
+
+def field(label: str, control: Any, *, help_text: str = "") -> html.Div:
     """A control under its label."""
     help_line = [html.Small(help_text)] if help_text else []
     return html.Div([html.Label(label, htmlFor=control.id), control, *help_line], className="field")

@@ -90,7 +90,7 @@ def _strip(coverage: Mapping[date, Coverage], first: date, last: date) -> html.F
     return html.Figure(
         [
             html.Figcaption(f"The last {len(days)} days"),
-            html.Div(boxes, className="strip", role="img", **{"aria-label": f"The last {len(days)} days. {words}"}),
+            html.Div(boxes, className="strip", role="img", **parts.spoken(f"The last {len(days)} days. {words}")),
             html.Div([html.Span(day_text(first)), html.Span(day_text(last))], className="ends"),
             html.P(words, className="legend"),
         ],

@@ -86,8 +86,7 @@ def test_every_page_is_sound_on_desk_and_phone(page: Page, url: str, engine: Eng
     found = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
     page.set_viewport_size(PHONE)
-    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
-    page.wait_for_function("[...document.querySelectorAll('.main-svg')].every(s => s.clientWidth < 390)")
+    expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])
     assert page.title().endswith("forewarn")
     assert page.evaluate("document.documentElement.lang") == "en"
 
