@@ -70,8 +70,7 @@ def severity_of(alarm: Alarm) -> Severity:
 
 def labels_of(detection: Detection, row: int) -> dict[str, str]:
     """Labels of a row; '' where unknown."""
-    values = detection.panel.labels.iloc[row]
-    return {name: str(values[name]) for name in detection.panel.level}
+    return {name: str(detection.panel.labels[name].iat[row]) for name in detection.panel.level}
 
 
 def _known(detection: Detection) -> npt.NDArray[np.bool_]:

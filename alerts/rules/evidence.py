@@ -28,6 +28,7 @@ from forewarn.panel import Detection
 
 HISTORY_DAYS = 28
 PARTS = 5
+RELATED = 50
 
 
 def evidence_of(
@@ -42,6 +43,7 @@ def evidence_of(
     alarm = head.alarm
     holiday_before, holiday = _holidays(head.detection.panel.calendar, alarm.day)
     history = _history(head)
+    others = sorted(issue.alarms[1:], key=lambda other: -other.excess)
     return {
         **_numbers(alarm),
         "limit": round(alarm.limit, 2),
@@ -50,7 +52,7 @@ def evidence_of(
         "tail": alarm.tail,
         "watched": watched,
         "detector": alarm.detector,
-        "related": [{"labels": dict(other.labels), **_numbers(other)} for other in issue.alarms[1:]],
+        "related": [{"labels": dict(other.labels), **_numbers(other)} for other in others[:RELATED]],
         "parts": parts_of(issue.labels, head, detections),
         "history": {"last_day": alarm.day.isoformat(), "counts": history},
         "holiday": holiday,

@@ -10,7 +10,8 @@
    limit if that were raised in the proportion in which the whole source rose. All others stay apart.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from forewarn.alert import Alarm, Kind
@@ -32,21 +33,26 @@ class Issue(NamedTuple):
     @property
     def explained(self) -> float:
         """Requests beyond the expected number, those of a part not counted beside its whole."""
-        return sum(a.excess for a in self.alarms if not any(_is_part(a.labels, b.labels) for b in self.alarms))
+        scopes = {frozenset(alarm.labels.items()) for alarm in self.alarms}
+        return sum(alarm.excess for alarm in self.alarms if not any(w in scopes for w in _wholes(alarm.labels)))
 
 
 def merge(alarms: Sequence[Alarm]) -> list[Issue]:
     """Issues of one source on one day, the largest first."""
     finest_first = sorted(alarms, key=lambda a: (-len(a.labels), -a.excess, sorted(a.labels.items())))
+    source = next((alarm for alarm in alarms if not alarm.labels), None)
+    with_parts = {whole for alarm in alarms for whole in _wholes(alarm.labels)}
     issues: list[Issue] = []
     for alarm in finest_first:
-        if alarm.labels:
+        if alarm is source:
+            continue
+        if frozenset(alarm.labels.items()) in with_parts:
             issues = _add_whole(issues, alarm)
-    issues = _one_for_each(issues, _topic)
-    issues = _one_for_each(issues, _topic_area)
-    for alarm in finest_first:
-        if not alarm.labels:
-            issues = _add_source(issues, alarm)
+        else:
+            issues.append(Issue(alarm.labels, (alarm,)))
+    issues = _one_for_each(_one_for_each(issues, _topic), _topic_area)
+    if source is not None:
+        issues = _add_source(issues, source)
     return sorted(issues, key=lambda issue: -issue.head.excess)
 
 
@@ -54,9 +60,14 @@ def _is_part(labels: Mapping[str, str], whole: Mapping[str, str]) -> bool:
     return labels.items() > whole.items()
 
 
+def _wholes(labels: Mapping[str, str]) -> Iterator[frozenset[tuple[str, str]]]:
+    """All broader scopes, down to the whole source."""
+    return (frozenset(some) for size in range(len(labels)) for some in combinations(labels.items(), size))
+
+
 def _add_whole(issues: list[Issue], whole: Alarm) -> list[Issue]:
     parts = [issue for issue in issues if _is_part(issue.labels, whole.labels)]
-    others = [issue for issue in issues if issue not in parts]
+    others = [issue for issue in issues if not _is_part(issue.labels, whole.labels)]
     largest = max(parts, key=lambda issue: issue.head.excess, default=None)
     if largest and largest.head.excess >= EXPLAINS * whole.excess:
         return [issue for issue in issues if issue is not largest] + [_join(largest, whole)]
@@ -93,7 +104,7 @@ def _add_source(issues: list[Issue], source: Alarm) -> list[Issue]:
     if apart and sum(issue.explained for issue in apart) >= needed:
         largest = max(apart, key=lambda issue: issue.explained)
         return [issue for issue in issues if issue is not largest] + [_join(largest, source)]
-    taken_in = [alarm for issue in issues if issue not in apart for alarm in issue.alarms]
+    taken_in = [alarm for i in issues if i.explained < needed and _follows(i.head, source) for alarm in i.alarms]
     return [*apart, Issue({}, (source, *taken_in))]
 
 
