@@ -63,7 +63,7 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
             html.Div(
                 [
                     html.Div(
-                        [_chart(alert, history), *_explained(alert), *_contributions(alert)], className="evidence"
+                        [_chart(alert, history), *_contributions(alert), *_explained(alert)], className="evidence"
                     ),
                     html.Aside(
                         [

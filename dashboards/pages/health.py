@@ -157,8 +157,8 @@ def _rejects(rejects: Sequence[RejectRow]) -> list[Component]:
 def _outbox(desk: Desk, messages: Sequence[OutboxRow]) -> list[Component]:
     """How many messages wait, fail or were given up; those that did not arrive one by one."""
     given_up = [message for message in messages if message.given_up]
-    late = [m for m in messages if m.delivered_at is None and not m.given_up and m.attempts > 1]
-    waiting = [m for m in messages if m.delivered_at is None and not m.given_up and m.attempts <= 1]
+    late = [m for m in messages if m.delivered_at is None and not m.given_up and m.error]
+    waiting = [m for m in messages if m.delivered_at is None and not m.given_up and not m.error]
     delivered = sum(message.delivered_at is not None for message in messages)
     head: list[Component] = [html.H2("Messages")]
     if not messages:
@@ -175,7 +175,7 @@ def _outbox(desk: Desk, messages: Sequence[OutboxRow]) -> list[Component]:
         return [*head, html.P("Everything that was written has arrived.")]
     rows = [
         (
-            "given up" if message.given_up else "will be tried again" if message.attempts > 1 else "waiting",
+            "given up" if message.given_up else "will be tried again" if message.error else "waiting",
             plain(message.channel),
             plain(message.subject, 120),
             ago_text(message.created_at, desk.now()),

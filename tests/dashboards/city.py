@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from alerts.lifecycle import acknowledge, advance, record_verdict
 from alerts.messages import notifications
+from alerts.rules.breach import LimitBreach
 from alerts.rules.drop import Drop
 from alerts.rules.source import SourceTrouble
 from alerts.rules.surge import Surge
@@ -16,6 +17,7 @@ from detectors import detector_for
 from detectors.forecasters import forecaster_for
 from forewarn.alert import Alert, Verdict
 from forewarn.contracts import Coverage, SourceHealth
+from forewarn.panel import Breach
 from forewarn.request import DailyCount, Reject
 from forewarn.settings import Settings, parse
 from store import alerts as alert_store
@@ -218,3 +220,18 @@ def _forecast(conn: Connection, settings: Settings) -> None:
         )
         forecast = forecaster_for("seasonal-naive").forecast(panel, 28)
         write_forecasts(conn, "lindenau", TODAY - timedelta(days=1), forecast, "test")
+    yesterday = TODAY - timedelta(days=1)
+    breach = Breach(
+        source="lindenau",
+        labels={"category": "Pothole"},
+        limit=110.0,
+        window_days=7,
+        day=np.datetime64(TODAY + timedelta(days=9), "D"),
+        probability=0.72,
+        expected=114.0,
+        low=98.0,
+        high=131.0,
+        forecaster="seasonal-naive",
+    )
+    found = LimitBreach().evaluate([breach], yesterday)
+    alert_store.write_changes(conn, advance([], found, yesterday, NOW - timedelta(hours=4)))

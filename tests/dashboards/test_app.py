@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dash
 import pytest
 import requests
 from sqlalchemy import Engine
@@ -12,7 +13,9 @@ from sqlalchemy import Engine
 from alerts.messages import alert_url
 from dashboards.app import create_app, serve
 from dashboards.pages import alert as alert_page
-from forewarn.alert import AlertEvent, Change, State, Verdict
+from dashboards.pages import inbox
+from forewarn.alert import AlertEvent, Change, Kind, State, Verdict
+from forewarn.errors import ConfigError, StoreError
 from forewarn.settings import Settings, parse
 from store.alerts import read_alert, read_alerts
 from store.engine import open_store
@@ -93,6 +96,35 @@ def test_the_link_in_a_message_opens_the_page_of_its_alert(url: str, engine: Eng
     text = words(ask(url, link.removeprefix(url)))
     assert "Why this alert" in text
     assert "What happened" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (Kind.BREACH, ["Requests a day, and the forecast", "Likely range ahead", "will pass 110"]),
+        (Kind.SOURCE, ["Requests a day from this source", "What is wrong", "forewarn sources check harbour"]),
+    ],
+)
+def test_the_page_of_every_kind_of_alert(url: str, engine: Engine, kind: Kind, expected: list[str]) -> None:
+    with engine.connect() as conn:
+        found = next(alert for alert in read_alerts(conn) if alert.kind is kind)
+    text = words(ask(url, f"/alerts/{found.fingerprint}"))
+    for piece in expected:
+        assert piece in text
+
+
+def test_a_store_that_cannot_be_read_is_explained(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("The disk is full. Make room.")
+
+    monkeypatch.setattr(inbox, "layout", refuse)
+    assert "The disk is full. Make room." in words(ask(url, "/"))
+
+
+def test_a_port_that_is_taken_is_said_so(app: dash.Dash, url: str) -> None:
+    taken = int(url.rsplit(":", 1)[1])
+    with pytest.raises(ConfigError, match=f"port {taken}"), serve(app, "127.0.0.1", taken):
+        pass
 
 
 def test_an_empty_installation_is_told_kindly(tmp_path: Path) -> None:
