@@ -17,7 +17,7 @@ STATE_WORDS = {
 KIND_WORDS = {
     Kind.SURGE: "More than usual",
     Kind.DROP: "Fewer than usual",
-    Kind.BREACH: "Limit ahead",
+    Kind.BREACH: "Limit ahead, seen",
     Kind.SOURCE: "Source trouble",
 }
 

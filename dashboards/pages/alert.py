@@ -236,9 +236,9 @@ def _form(alert: Alert) -> Component:
         [
             parts.field("Your name", name, help_text="Kept on this device, and beside what you do here."),
             parts.field("Note, if you like", note),
-            html.Button("I look after it", id="alert-acknowledge", className="main", disabled=not is_open),
+            html.Button("Acknowledge: I look after it", id="alert-acknowledge", className="main", disabled=not is_open),
             html.Fieldset([html.Legend("What was it?"), *verdicts]),
-            html.Button("It is over", id="alert-resolve", disabled=is_over),
+            html.Button("Resolve: it is over", id="alert-resolve", disabled=is_over),
         ],
         className="form",
     )

@@ -127,7 +127,7 @@ def _weight(alert: Alert) -> list[Component]:
     """The one number that says how much."""
     evidence = alert.evidence
     if alert.kind is Kind.BREACH:
-        big, small = chances_text(evidence["probability"]), f"chance, {count_of(evidence['lead_days'], 'day')} ahead"
+        big, small = chances_text(evidence["probability"]), f"chance, in {count_of(evidence['lead_days'], 'day')}"
     elif alert.kind is Kind.SOURCE:
         newest = evidence["newest_day"]
         big, small = (day_text(date.fromisoformat(newest)), "newest data") if newest else ("No data", "so far")
