@@ -1,0 +1,202 @@
+"""How good and how fast the detectors are, beside published numbers.
+
+    python -m benchmarks.detectors outbreaks REFERENCE   # simulated outbreaks, folder with benchmark/*.npz
+    python -m benchmarks.detectors calibration           # false alarms on ordinary days, beside those promised
+    python -m benchmarks.detectors speed                 # 15,000 series of three years, today's verdict
+    python -m benchmarks.detectors figures               # the figures of docs/methods
+
+Set OPENBLAS_NUM_THREADS=1 where other work runs beside: the products are too small to share between cores.
+"""
+
+import argparse
+import csv
+import resource
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from detectors import DETECTORS, detector_for
+from forewarn.calendar import Calendar, Dates
+from forewarn.panel import Floats, Panel
+
+FIRST_DAY = np.datetime64("2018-01-01")  # a Monday, as in the simulated design
+SIZES = ("daily_w2", "daily_w3", "daily_w5", "daily_w10")
+
+PUBLISHED_MS = {
+    "farringtonFlexible, weekly": 13.5,
+    "farringtonFlexible, daily": 35.0,
+    "farrington": 7.0,
+    "bodaDelay": 15.0,
+    "glrnb": 1.1,
+    "earsC": 0.08,
+}
+"""Milliseconds per series and time point of R surveillance 1.20.3, one thread, measured on the same kind of
+machine (2 cores, Debian 12, R 4.2.2)."""
+
+
+@dataclass(frozen=True)
+class ListedHolidays(Calendar):
+    """A calendar whose holidays are listed by day."""
+
+    days: frozenset[np.datetime64] = frozenset()
+
+    def holiday_names(self, dates: Dates) -> np.ndarray[Any, np.dtype[np.str_]]:
+        return np.array(["holiday" if day in self.days else "" for day in dates.ravel()]).reshape(dates.shape)
+
+
+class Scores(NamedTuple):
+    """False-positive rate, sensitivity, probability of detection, timeliness; means over series."""
+
+    fpr: float
+    sensitivity: float
+    pod: float
+    timeliness: float
+
+    def __str__(self) -> str:
+        return " / ".join(f"{value:.3f}" for value in self)
+
+
+def panel_of(counts: Floats, calendar: Calendar, first_day: np.datetime64 = FIRST_DAY) -> Panel:
+    labels = pd.DataFrame(
+        {"category": [f"series {row}" for row in range(len(counts))]},
+        index=pd.RangeIndex(len(counts), name="series_id"),
+    )
+    dates = first_day + np.arange(counts.shape[1])
+    return Panel(counts, dates, labels, datetime(2026, 1, 1, tzinfo=UTC), calendar=calendar)
+
+
+def scores(alarm: Floats, outbreak: Floats) -> Scores:
+    """The metrics of Noufaily et al. (2019); both arrays are (n_series, n_days) of truth values."""
+    hits = alarm & outbreak
+    timeliness = np.ones(len(alarm))
+    for row in np.flatnonzero(hits.any(axis=1)):
+        days = np.flatnonzero(outbreak[row])
+        timeliness[row] = (np.flatnonzero(hits[row])[0] - days[0]) / (days[-1] - days[0] + 1)
+    return Scores(
+        float(((alarm & ~outbreak).sum(axis=1) / (~outbreak).sum(axis=1)).mean()),
+        float((hits.sum(axis=1) / np.maximum(outbreak.sum(axis=1), 1)).mean()),
+        float(hits.any(axis=1).mean()),
+        float(timeliness.mean()),
+    )
+
+
+def outbreaks(reference: Path) -> None:
+    """Every detector on every size of outbreak, at its own limit and at equal false-positive rates."""
+    with (reference / "benchmark" / "peer_results.csv").open(encoding="utf-8") as file:
+        peers = list(csv.DictReader(file))
+    for size in SIZES:
+        design = np.load(reference / "benchmark" / f"{size}.npz")
+        counts = design["totals"].astype(np.float64)
+        days = FIRST_DAY + np.flatnonzero(design["is_holiday"])
+        panel = panel_of(counts, ListedHolidays(days=frozenset(days)))
+        first = int(design["test_start"])
+        outbreak = design["outbreak"][:, first:] > 0
+        print(f"\n{size}: false-positive rate / sensitivity / POD / timeliness")
+        for name in DETECTORS:
+            tail = detector_for(name, 0.01).detect(panel, counts.shape[1] - first).upper_tail
+            tail = np.where(np.isnan(tail), 1.0, tail)
+            print(f"  {name:18} nominal .01 {scores(tail < 0.01, outbreak)}")
+            for target in (0.01, 0.02):
+                at_most = np.quantile(tail[~outbreak], target)
+                print(f"  {'':18} at FPR  {target:.2f} {scores(tail <= at_most, outbreak)}")
+            spread = [
+                (tail[rows] < 0.01)[~outbreak[rows]].mean()
+                for rows in (design["signal"] == signal for signal in np.unique(design["signal"]))
+            ]
+            print(f"  {'':18} signal by signal at nominal .01: {' '.join(f'{rate:.3f}' for rate in spread)}")
+        for row in peers:
+            if row["set"] == size and row["point"] in ("nominal", "FPR=0.01", "FPR=0.02"):
+                numbers = [float(row[key]) for key in ("FPR", "sensitivity", "POD", "timeliness")]
+                print(f"  R {row['detector']:24} {row['point']:9} {Scores(*numbers)}  (n = {row['n_series']})")
+
+
+def ordinary_counts(n_series: int, n_days: int, dispersion: float, rng: np.random.Generator) -> Floats:
+    """Counts without surges: means of 0.02 to 200 a day, a week, a year, and over-dispersion."""
+    day = np.arange(n_days)
+    rhythm = np.exp(0.3 * np.sin(2 * np.pi * day / 7) + 0.4 * np.cos(2 * np.pi * day / 365.25))
+    mean = np.geomspace(0.02, 200, n_series)[:, None] * rhythm
+    return rng.poisson(rng.gamma(mean / (dispersion - 1), dispersion - 1)).astype(np.float64)
+
+
+def calibration() -> None:
+    """False alarms over two million ordinary days for each detector."""
+    rng = np.random.default_rng(2026)
+    for name in DETECTORS:
+        tails = []
+        for dispersion in (1.001, 1.5, 4.0):
+            panel = panel_of(ordinary_counts(2000, 1096, dispersion, rng), Calendar())
+            tails.append(detector_for(name, 0.01).detect(panel, 364).upper_tail)
+        tail = np.array(tails)
+        judged = np.isfinite(tail)
+        print(f"{name}: {judged.sum():,} judged days; false alarms over those promised")
+        for label, rows in (("mean below 2 a day", slice(0, 1000)), ("mean above 2 a day", slice(1000, None))):
+            some = tail[:, rows][judged[:, rows]]
+            ratios = " ".join(f"{alpha:g}: {(some < alpha).mean() / alpha:.2f}" for alpha in (1e-2, 1e-3, 1e-4, 1e-5))
+            print(f"  {label:20} {ratios}")
+
+
+def speed(n_series: int = 15_000, n_days: int = 1_096) -> None:
+    """Seconds and peak memory of today's verdict on all series."""
+    rng = np.random.default_rng(1)
+    panel = panel_of(rng.poisson(rng.lognormal(-1, 1.5, (n_series, 1)), (n_series, n_days)), Calendar("US", "NY"))
+    total = 0.0
+    for name in DETECTORS:
+        detector = detector_for(name, 1e-5)
+        begin = time.perf_counter()
+        detector.detect(panel, 1)
+        seconds = time.perf_counter() - begin
+        total += seconds
+        print(f"{name:12} {seconds:6.2f} s, {seconds / n_series * 1e6:9.1f} µs per series and day")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{'all':12} {total:6.2f} s, peak memory {peak:.2f} GiB, {n_series:,} series of {n_days:,} days")
+    for method, milliseconds in PUBLISHED_MS.items():
+        print(f"  R surveillance {method:28} {milliseconds * 1000:9.1f} µs per series and day")
+
+
+def figures(folder: Path = Path("docs/methods")) -> None:
+    """One figure for each method: a year of a simulated series with a surge."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "forewarn"  # the same picture is the same file
+    from matplotlib import pyplot as plt
+
+    rng = np.random.default_rng(3)
+    counts = ordinary_counts(41, 1461, 1.5, rng)[30:31]
+    counts[0, -30:-24] += (12, 25, 30, 22, 15, 8)
+    panel = panel_of(counts, Calendar("US", "NY"))
+    for method, name in (("ears", "ears-c2"), ("farrington", "farrington"), ("regression", "regression")):
+        detection = detector_for(name, 0.001).detect(panel, 120)
+        figure, axes = plt.subplots(figsize=(7.5, 2.6), layout="constrained")
+        axes.fill_between(detection.dates, detection.low[0], detection.high[0], color="#cfe3f3", label="95 % of days")
+        axes.plot(detection.dates, detection.expected[0], color="#0072b2", label="expected")
+        axes.plot(detection.dates, detection.limit[0], color="#d55e00", linewidth=0.9, label="limit")
+        axes.plot(detection.dates, detection.observed[0], color="#333333", linewidth=0.8, label="observed")
+        alarm = detection.alarms()[0]
+        axes.plot(detection.dates[alarm], detection.observed[0, alarm], "D", color="#d55e00", label="alarm")
+        axes.set_ylabel("requests in 7 days" if method == "farrington" else "requests a day")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="upper left", fontsize="x-small", ncols=5)
+        figure.savefig(folder / f"{method}.svg", metadata={"Date": None})
+        plt.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("outbreaks")
+    command.add_argument("reference", type=Path)
+    command.set_defaults(run=lambda arguments: outbreaks(arguments.reference))
+    for name, function in (("calibration", calibration), ("speed", speed), ("figures", figures)):
+        commands.add_parser(name).set_defaults(run=lambda _, function=function: function())
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
