@@ -15,14 +15,17 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from detectors import DETECTORS, detector_for
 from forewarn.calendar import Calendar, Dates
 from forewarn.panel import Floats, Panel
+
+Truths = npt.NDArray[np.bool_]
 
 FIRST_DAY = np.datetime64("2018-01-01")  # a Monday, as in the simulated design
 SIZES = ("daily_w2", "daily_w3", "daily_w5", "daily_w10")
@@ -45,7 +48,7 @@ class ListedHolidays(Calendar):
 
     days: frozenset[np.datetime64] = frozenset()
 
-    def holiday_names(self, dates: Dates) -> np.ndarray[Any, np.dtype[np.str_]]:
+    def holiday_names(self, dates: Dates) -> npt.NDArray[np.str_]:
         return np.array(["holiday" if day in self.days else "" for day in dates.ravel()]).reshape(dates.shape)
 
 
@@ -70,7 +73,7 @@ def panel_of(counts: Floats, calendar: Calendar, first_day: np.datetime64 = FIRS
     return Panel(counts, dates, labels, datetime(2026, 1, 1, tzinfo=UTC), calendar=calendar)
 
 
-def scores(alarm: Floats, outbreak: Floats) -> Scores:
+def scores(alarm: Truths, outbreak: Truths) -> Scores:
     """The metrics of Noufaily et al. (2019); both arrays are (n_series, n_days) of truth values."""
     hits = alarm & outbreak
     timeliness = np.ones(len(alarm))
@@ -120,7 +123,7 @@ def ordinary_counts(n_series: int, n_days: int, dispersion: float, rng: np.rando
     day = np.arange(n_days)
     rhythm = np.exp(0.3 * np.sin(2 * np.pi * day / 7) + 0.4 * np.cos(2 * np.pi * day / 365.25))
     mean = np.geomspace(0.02, 200, n_series)[:, None] * rhythm
-    return rng.poisson(rng.gamma(mean / (dispersion - 1), dispersion - 1)).astype(np.float64)
+    return np.asarray(rng.poisson(rng.gamma(mean / (dispersion - 1), dispersion - 1)), dtype=np.float64)
 
 
 def calibration() -> None:
@@ -143,7 +146,8 @@ def calibration() -> None:
 def speed(n_series: int = 15_000, n_days: int = 1_096) -> None:
     """Seconds and peak memory of today's verdict on all series."""
     rng = np.random.default_rng(1)
-    panel = panel_of(rng.poisson(rng.lognormal(-1, 1.5, (n_series, 1)), (n_series, n_days)), Calendar("US", "NY"))
+    counts = rng.poisson(rng.lognormal(-1, 1.5, (n_series, 1)), (n_series, n_days))
+    panel = panel_of(counts.astype(np.float64), Calendar("US", "NY"))
     total = 0.0
     for name in DETECTORS:
         detector = detector_for(name, 1e-5)
@@ -164,11 +168,12 @@ def figures(folder: Path = Path("docs/methods")) -> None:
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "forewarn"  # the same picture is the same file
+    from matplotlib import dates as mdates
     from matplotlib import pyplot as plt
 
     rng = np.random.default_rng(3)
     counts = ordinary_counts(41, 1461, 1.5, rng)[30:31]
-    counts[0, -30:-24] += (12, 25, 30, 22, 15, 8)
+    counts[0, -30:-24] += (20, 45, 60, 50, 30, 15)
     panel = panel_of(counts, Calendar("US", "NY"))
     for method, name in (("ears", "ears-c2"), ("farrington", "farrington"), ("regression", "regression")):
         detection = detector_for(name, 0.001).detect(panel, 120)
@@ -181,6 +186,7 @@ def figures(folder: Path = Path("docs/methods")) -> None:
         axes.plot(detection.dates[alarm], detection.observed[0, alarm], "D", color="#d55e00", label="alarm")
         axes.set_ylabel("requests in 7 days" if method == "farrington" else "requests a day")
         axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
         axes.legend(loc="upper left", fontsize="x-small", ncols=5)
         figure.savefig(folder / f"{method}.svg", metadata={"Date": None})
         plt.close(figure)

@@ -87,7 +87,7 @@ def replay(installation: Installation, name: str, first: date, last: date) -> It
             panels = read_panels(conn, name, source, settings.detection, end, as_of)
         again = settings.detection.recheck_days - 1 if start > first else 0  # what was revised is judged again
         n_days = (end - start).days + 1 + again
-        detections = judge(panels, settings.detection, n_days)
+        detections = judge(panels, settings.detection, len(settings.sources), n_days)
         for offset in range(n_days):
             day = end - timedelta(days=n_days - 1 - offset)
             known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)

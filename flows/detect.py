@@ -27,6 +27,8 @@ from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
 
 JUDGED_KINDS = (Kind.SURGE, Kind.DROP)
+LARGEST_ALPHA = 1e-3
+"""However few series are watched: a day that comes every few months is no news."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,14 @@ def read_panels(
     ]
 
 
-def judge(panels: Sequence[Panel], detection: DetectionSettings, last: int) -> list[Detection]:
-    """Verdicts of all configured detectors on the last `last` days of all panels.
+def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
+    """Verdicts of all configured detectors on the last `last` days of all panels of one source.
 
-    The budget of false alarms is spread evenly: a detector's alpha is the chance at which everything that is
-    watched together raises `false_alarms_per_week` alarms in an ordinary week.
+    The budget of false alarms is spread evenly over the sources, and then over what is watched of each: a detector's
+    alpha is the chance at which all of it together raises its share of `false_alarms_per_week` in an ordinary week.
     """
     watched = sum(len(panel.labels) for panel in panels) * len(detection.detectors)
-    alpha = detection.false_alarms_per_week / 7 / max(watched, 1)
+    alpha = min(detection.false_alarms_per_week / 7 / n_sources / max(watched, 1), LARGEST_ALPHA)
     detectors = [detector_for(name, alpha) for name in detection.detectors]
     return [detector.detect(panel, last) for detector in detectors for panel in panels if len(panel.labels)]
 
@@ -109,7 +111,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         n_days = (last_day - max(first_day, span[0])).days + 1
         as_of = now.astimezone(source.tz).date()
         panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
-    detections = judge(panels, settings.detection, n_days)
+    detections = judge(panels, settings.detection, len(settings.sources), n_days)
     n_alarms, changes = 0, list[Change]()
     for offset in range(n_days):
         day = last_day - timedelta(days=n_days - 1 - offset)

@@ -41,7 +41,7 @@ url = "sqlite:///demo.db"
 
 {sources}
 [detection]
-detectors = ["regression", "farrington"]
+detectors = ["regression"]
 
 [[limits]]
 source = "{main}"
