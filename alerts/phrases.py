@@ -32,6 +32,12 @@ def day_text(day: date, *, year: bool = False) -> str:
     return f"{text} {day.year}" if year else text
 
 
+def days_text(last: date, window_days: int, *, year: bool = False) -> str:
+    """`on Tue 3 Feb`, or `in the 7 days to Tue 3 Feb`."""
+    before = "on" if window_days == 1 else f"in the {window_days} days to"
+    return f"{before} {day_text(last, year=year)}"
+
+
 def time_text(at: datetime) -> str:
     """`Mon 2 Mar 14:00`, in the zone of `at`."""
     return f"{day_text(at.date())} {at:%H:%M}"

@@ -9,6 +9,7 @@ from alerts.phrases import (
     chances_text,
     count_of,
     day_text,
+    days_text,
     listed,
     number,
     part_text,
@@ -39,7 +40,8 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
     """
     head = alarms[0]
     only = "only " if head.kind is Kind.DROP else ""
-    numbers = f"{only}{requests_text(head.observed)} on {day_text(head.day)}, usually {range_text(head.low, head.high)}"
+    when = days_text(head.day, head.window_days)
+    numbers = f"{only}{requests_text(head.observed)} {when}, usually {range_text(head.low, head.high)}"
     if labels == head.labels:
         everywhere = "" if "area" in labels else " (all areas)"
         return f"{scope_text(labels)}: {numbers}{everywhere}"
@@ -94,6 +96,8 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     drop = alert.kind is Kind.DROP
     more = "fewer" if drop else "more"
     head = evidence["head"]
+    one_day = evidence["window_days"] == 1
+    these = "this" if one_day else "these"
     everywhere = "" if "area" in head else " (all areas)"
     since = "first noticed that day"
     if alert.first_day < alert.last_day:
@@ -102,12 +106,12 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     found = [
         Answer(
             "What is lower" if drop else "What is higher",
-            f"{scope_text(head)}{everywhere}: {requests_text(evidence['observed'])} on "
-            f"{day_text(alert.last_day, year=True)}, {since}.",
+            f"{scope_text(head)}{everywhere}: {requests_text(evidence['observed'])} "
+            f"{days_text(alert.last_day, evidence['window_days'], year=True)}, {since}.",
         ),
         Answer(
             "What is usual",
-            f"{range_text(evidence['low'], evidence['high'])} on a day like this, "
+            f"{range_text(evidence['low'], evidence['high'])} {'on a day' if one_day else 'in days'} like {these}, "
             f"about {number(evidence['expected'])}. These are {number(evidence['excess'])} {more}.",
         ),
         Answer(
@@ -130,7 +134,8 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     found.append(
         Answer(
             "When it stays silent",
-            f"With {edge} than {requests_text(evidence['fires_at'])} that day there would have been no alert.",
+            f"With {edge} than {requests_text(evidence['fires_at'])} {'that day' if one_day else 'in these days'} "
+            "there would have been no alert.",
         )
     )
     found.append(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from alerts.phrases import day_text, plain, range_text, requests_text
+from alerts.phrases import day_text, days_text, plain, range_text, requests_text
 from dashboards.history import History
 from dashboards.words import COVERAGE_WORDS
 from forewarn.alert import Alarm, Kind
@@ -147,11 +147,14 @@ def _add_alarms(figure: go.Figure, alarms: Sequence[Alarm]) -> None:
         return
     figure.add_scatter(
         x=[alarm.day for alarm in alarms],
-        y=[alarm.observed for alarm in alarms],
+        y=[alarm.observed / alarm.window_days for alarm in alarms],
         name="Out of the ordinary",
         mode="markers",
         marker={"symbol": "diamond", "size": 11, "color": VERMILLION, "line": {"color": "#fff", "width": 1}},
-        customdata=[f"{requests_text(a.observed)}, usually {range_text(a.low, a.high)}" for a in alarms],
+        customdata=[
+            f"{requests_text(a.observed)} {days_text(a.day, a.window_days)}, usually {range_text(a.low, a.high)}"
+            for a in alarms
+        ],
         hovertemplate="%{customdata}<extra></extra>",
     )
 

@@ -203,7 +203,13 @@ class Farrington:
             mean[:, day - first] = np.where(enough, fit.mean, np.nan)
             variance[:, day - first] = fit.dispersion * fit.mean
         return count_verdict(
-            self.name, panel, observed=totals[:, first:], mean=mean, variance=variance, alpha=self.alpha
+            self.name,
+            panel,
+            observed=totals[:, first:],
+            mean=mean,
+            variance=variance,
+            alpha=self.alpha,
+            window_days=WEEK,
         )
 
 

@@ -8,13 +8,21 @@ from forewarn.panel import Detection, Floats, Panel
 
 
 def count_verdict(
-    detector: str, panel: Panel, *, observed: Floats, mean: Floats, variance: Floats, alpha: float
+    detector: str,
+    panel: Panel,
+    *,
+    observed: Floats,
+    mean: Floats,
+    variance: Floats,
+    alpha: float,
+    window_days: int = 1,
 ) -> Detection:
     """Verdict where an ordinary day is a negative binomial (variance <= mean: Poisson) count.
 
     Args:
         observed, mean, variance: (n_series, n_judged); a NaN mean is no verdict.
         alpha: An alarm is an upper tail below it, a drop a lower tail below it.
+        window_days: Days that each count sums.
     """
     return Detection(
         detector=detector,
@@ -27,6 +35,7 @@ def count_verdict(
         lower_limit=nb_lower_limit(alpha, mean, variance),
         upper_tail=nb_tail(observed, mean, variance),
         lower_tail=nb_lower_tail(observed, mean, variance),
+        window_days=window_days,
     )
 
 

@@ -15,6 +15,7 @@ from flows.forecast import ForecastReport, forecast
 from flows.ingest import IngestReport, ingest
 from flows.notify import notify
 from flows.reporting import FlowFailed
+from forewarn.alert import Change
 from forewarn.settings import DEFAULT_FILE
 
 
@@ -28,6 +29,15 @@ class RunReport:
     delivered: DeliveryReport | None
     failures: Sequence[str]
 
+    @property
+    def changes(self) -> list[Change]:
+        """What happened to alerts, in order."""
+        return [
+            *(change for read in self.ingested for change in read.changes),
+            *(change for judged in self.detected for change in judged.changes),
+            *(change for ahead in self.forecast for change in ahead.changes),
+        ]
+
 
 @flow(name="run")
 def run(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> RunReport:
@@ -35,7 +45,7 @@ def run(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> RunR
     now = now or datetime.now(UTC)
     results, failures = list[Any](), list[str]()
     for step in (ingest, detect, forecast, notify):
-        result = step(settings_file, now, return_state=True).result(raise_on_failure=False)
+        result: Any = step(settings_file, now, return_state=True).result(raise_on_failure=False)
         if isinstance(result, BaseException):
             failures.append(str(result))
             result = result.results if isinstance(result, FlowFailed) else None

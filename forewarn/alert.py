@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One series on one day beyond its limit, in requests a day; see `Detection` for the numbers."""
+    """One series on one day beyond its limit, in requests in `window_days` days; see `Detection` for the numbers."""
 
     source: str
     labels: Mapping[str, str]  # such as {"category": "Rats", "area": "Ward 7"}; {} for the whole source
@@ -63,6 +63,7 @@ class Alarm:
     high: float
     limit: float  # for a drop the lower limit
     tail: float  # chance of a count at least this extreme on an ordinary day
+    window_days: int = 1  # days that the numbers sum, `day` being the last
 
     @property
     def excess(self) -> float:

@@ -22,7 +22,7 @@ from flows.forecast import forecast_source
 from flows.ingest import ingest_source
 from flows.installation import Installation, open_installation
 from flows.notify import drain_outbox
-from flows.run import RunReport, run_embedded
+from flows.run import run_embedded
 from forewarn.alert import Alert, Change, Kind, Severity
 from forewarn.printing import row, table
 from simulator.city import MAIN_LINE, ZONE, City, simulate
@@ -41,7 +41,7 @@ url = "sqlite:///demo.db"
 
 {sources}
 [detection]
-detectors = ["regression"]
+detectors = ["regression", "farrington"]
 
 [[limits]]
 source = "{main}"
@@ -108,7 +108,7 @@ def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) 
         with _working(console, f"Today, {_date(today)}, as Prefect flows: ingest, detect, forecast, notify"):
             prefect.join()
             run = run_embedded(settings_file, clock.now)
-        for change in _changes(run):
+        for change in run.changes:
             _tell(change, console)
             first_told.setdefault(change.alert.fingerprint, change)
         _show_truth(city, list(first_told.values()), console)
@@ -178,10 +178,6 @@ def _live_through_a_day(installation: Installation, now: datetime) -> list[Chang
             changes += forecast_source(installation, name, now).changes
     drain_outbox(installation, now)
     return changes
-
-
-def _changes(report: RunReport) -> list[Change]:
-    return [change for step in (*report.ingested, *report.detected, *report.forecast) for change in step.changes]
 
 
 def _tell(change: Change, console: Console) -> None:

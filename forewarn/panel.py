@@ -77,7 +77,7 @@ class Panel:
 class Detection:
     """A method's verdict on the last days of a panel.
 
-    Every matrix is (n_series, n_judged), in requests a day unless said otherwise; NaN: no verdict.
+    Every matrix is (n_series, n_judged), in requests in `window_days` days; NaN: no verdict.
 
     Args:
         detector: Name of the method.
@@ -88,6 +88,7 @@ class Detection:
         limit: Largest count that raises no alarm.
         lower_limit: Smallest count that raises no alarm of a drop; below 0 where none could.
         upper_tail: P(Y >= observed) on an ordinary day; lower_tail: P(Y <= observed).
+        window_days: Days that each number sums, the judged day being the last.
     """
 
     detector: str
@@ -100,6 +101,7 @@ class Detection:
     lower_limit: Floats
     upper_tail: Floats
     lower_tail: Floats
+    window_days: int = 1
 
     def __post_init__(self) -> None:
         shape = (len(self.panel.labels), self.observed.shape[1])

@@ -53,6 +53,7 @@ def write_alarms(conn: Connection, source: str, day: date, alarms: Sequence[Alar
             "high": found.high,
             "limit": found.limit,
             "tail": found.tail,
+            "window_days": found.window_days,
             "version": version,
         }
         for found in alarms
@@ -78,6 +79,7 @@ def read_alarms(
         table.high,
         table.limit,
         table.tail,
+        table.window_days,
     ).where(table.source == source, table.day.between(first, last))
     if labels is not None:
         statement = statement.where(table.labels == labels)

@@ -180,6 +180,7 @@ alarm = Table(
     Column("high", Number),
     Column("limit", Number),
     Column("tail", Number),
+    Column("window_days", Integer, nullable=False),  # that the numbers sum
     Column("version", Text, nullable=False),  # of code and settings
     Index(None, "source", "day"),
 )

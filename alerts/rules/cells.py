@@ -102,5 +102,6 @@ def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) ->
         high=float(detection.high[row, column]),
         limit=float((detection.lower_limit if drop else detection.limit)[row, column]),
         tail=float((detection.lower_tail if drop else detection.upper_tail)[row, column]),
+        window_days=detection.window_days,
     )
     return Cell(alarm, detection, row, column)

@@ -2,6 +2,7 @@
 
 observed, expected, low, high, limit, excess   of the head, in requests
 head            labels of the head; the issue's own may be broader
+window_days     days that these numbers sum, the alert's last day being the last of them
 fires_at        smallest (for a drop: largest) count that would still have fired
 tail, watched   chance of such a count on an ordinary day; number of verdicts given that day
 detector        name of the method
@@ -47,6 +48,7 @@ def evidence_of(
     return {
         **_numbers(alarm),
         "limit": round(alarm.limit, 2),
+        "window_days": alarm.window_days,
         "head": dict(alarm.labels),
         "fires_at": _fires_at(alarm, floor),
         "tail": alarm.tail,

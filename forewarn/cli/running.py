@@ -82,11 +82,10 @@ def _show_run(report: "RunReport") -> None:
     for read in report.ingested:
         news = f"{read.new:,} new, {read.changed:,} changed, {read.rejected:,} rejected"
         out.print(Text(f"{read.source}: {read.health}. {news}. {read.message}"))
-    changes = [change for step in (*report.ingested, *report.detected, *report.forecast) for change in step.changes]
-    for change in changes:
+    for change in report.changes:
         if change.event.what != "continued":
             out.print(Text(f"{change.event.what}: {change.alert.title}", style="bold"))
-    if not changes:
+    if not report.changes:
         out.print("Nothing unusual.")
     if report.delivered is not None and report.delivered.delivered + report.delivered.failed:
         out.print(f"{report.delivered.delivered} messages delivered, {report.delivered.failed} to be tried again.")

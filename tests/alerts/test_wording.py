@@ -60,6 +60,15 @@ def test_a_surge_explains_itself() -> None:
     ]
 
 
+def test_a_sum_of_days_says_so() -> None:
+    weekly = replace(drawn(({"category": "Rats"}, 50, 13.2, 22.7)), window_days=7)
+    (finding,) = Surge().evaluate([weekly], TUESDAY)
+    assert finding.title == "Rats: 50 requests in the 7 days to Tue 3 Feb, usually 7 to 19 (all areas)"
+    told = explanation(opened(finding))
+    assert "What is usual: 7 to 19 in days like these, about 13. These are 37 more." in told
+    assert any("requests in these days there would have been no alert" in line for line in told)
+
+
 def test_numbers_are_plain() -> None:
     assert [number(value) for value in (0.04, 0.4, 3.0, 9.96, 34.4, 1280.6)] == ["0", "0.4", "3", "10", "34", "1,281"]
     assert [range_text(*ends) for ends in ((-1, 3.2), (7.9, 19), (4, 4.4))] == ["0 to 3", "8 to 19", "4"]

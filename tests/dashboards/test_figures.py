@@ -76,7 +76,7 @@ def test_alarms_are_diamonds_at_their_count() -> None:
     marks = traces(drawn(alarms=[alarm]))["Out of the ordinary"]
     assert marks.marker.symbol == "diamond"
     assert list(marks.y) == [30]
-    assert marks.customdata[0] == "30 requests, usually 1 to 9"
+    assert marks.customdata[0] == "30 requests on Mon 9 Mar, usually 1 to 9"
 
 
 def test_the_forecast_widens_the_axis() -> None:

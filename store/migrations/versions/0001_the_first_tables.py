@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("high", types.Number(), nullable=True),
         sa.Column("limit", types.Number(), nullable=True),
         sa.Column("tail", types.Number(), nullable=True),
+        sa.Column("window_days", sa.Integer(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["source"], ["source.name"], name=op.f("fk_alarm_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
