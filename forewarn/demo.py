@@ -42,6 +42,7 @@ url = "sqlite:///demo.db"
 {sources}
 [detection]
 detectors = ["regression", "farrington"]
+recheck_days = 2
 
 [[limits]]
 source = "{main}"
