@@ -12,6 +12,7 @@ surges are down-weighted by their Anscombe residual, as in Noufaily et al. (2013
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import lfilter
@@ -33,6 +34,9 @@ SURGE_THRESHOLD = 2.58
 
 WINSOR = 4.0
 """Residual at which one day's part in the dispersion is cut: one disaster should not blunt a series for years."""
+
+PSEUDO_EVENTS = 0.5
+"""Requests added to the total, so that a series of zeros keeps a finite mean; Jeffreys' prior of a rate."""
 
 WARM_UP_DAYS = 28
 """First days, whose levels have seen too little to be scored."""
@@ -73,55 +77,73 @@ def learn(counts: Floats, design: Design, *, n_judged: int, guard_days: int, sta
         guard_days: Days before the first judged one that are left out.
         start: (n_series, n_columns) first guess of the coefficients.
     """
-    n_days = counts.shape[1]
-    seen = ~np.isnan(counts)
-    y = np.where(seen, counts, 0.0)
-    past = slice(0, n_days - n_judged - guard_days)
-    precision = np.where(np.isinf(design.prior_sd), 0.0, design.prior_sd**-2.0)
+    n_past = counts.shape[1] - n_judged - guard_days
+    seen = (~np.isnan(counts)).astype(np.float64)
+    y = np.nan_to_num(counts)
+    season = _season(y, seen, design, n_past, start)
+    typical = season.mean[:, :n_past].mean(axis=1)
+    support = np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
+    judged, scored = slice(-n_judged, None), slice(WARM_UP_DAYS, n_past)
 
-    def fit(weights: Floats, dispersion: Floats, start: Floats) -> Floats:
-        penalty = dispersion[:, None] * precision
-        return irls.fit(y[:, past], weights, design.columns[past], penalty, start, pseudo=0.5)
-
-    every = seen[:, past].astype(np.float64)
-    coefficients = fit(every, np.ones(len(y)), start)
-    mean = np.exp(np.clip(coefficients @ design.columns.T, -50.0, 50.0))
-    dispersion = _dispersion(y[:, past], mean[:, past], mean[:, past], every, len(precision))
-    weights = seen * surge_weights(y, mean, dispersion)
-    coefficients = fit(weights[:, past], dispersion, coefficients)
-    mean = np.exp(np.clip(coefficients @ design.columns.T, -50.0, 50.0))
-    weights = seen * surge_weights(y, mean, dispersion)
-
-    info = irls.information(weights[:, past] * mean[:, past], design.columns[past], dispersion[:, None] * precision)
-    info[:, 0, 0] += 0.5
-    ahead = design.columns[n_days - n_judged :]  # (n_judged, n_columns)
-    uncertainty = np.einsum(
-        "jp,npj->nj", ahead, np.linalg.solve(info, np.broadcast_to(ahead.T, (len(y), *ahead.T.shape)))
-    )
-
-    typical = mean[:, past].mean(axis=1)
-    support = np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * dispersion)[:, None]
-    levels, level_uncertainty, fits, dispersions = [], [], [], []
-    scored = slice(WARM_UP_DAYS, past.stop)
+    levels, uncertainties, fits, dispersions = [], [], [], []
     for half_life in HALF_LIVES:
-        level, relative = _level(weights * y, weights * mean, support, half_life, guard_days)
-        levels.append(level[:, n_days - n_judged :])
-        level_uncertainty.append(relative[:, n_days - n_judged :])
-        m = mean[:, scored] * level[:, scored]
-        unit = m + m**2 * relative[:, scored]  # variance over dispersion
-        w = weights[:, scored]
-        fits.append((w * (y[:, scored] * np.log(m) - m)).sum(axis=1) / dispersion)
-        dispersions.append(_dispersion(y[:, scored], m, unit, seen[:, scored], len(precision)))
+        level, relative = _level(season.weights * y, season.weights * season.mean, support, half_life, guard_days)
+        levels.append(level[:, judged])
+        uncertainties.append(relative[:, judged])
+        mean = season.mean[:, scored] * level[:, scored]
+        unit = mean + mean**2 * relative[:, scored]  # variance over dispersion
+        likelihood = season.weights[:, scored] * (y[:, scored] * np.log(mean) - mean)
+        fits.append(likelihood.sum(axis=1) / season.dispersion)
+        dispersions.append(_dispersion(y[:, scored], mean, unit, seen[:, scored], len(design.prior_sd)))
     return Baseline(
-        coefficients=coefficients,
-        mean=mean[:, n_days - n_judged :],
-        uncertainty=uncertainty,
+        coefficients=season.coefficients,
+        mean=season.mean[:, judged],
+        uncertainty=_uncertainty(season, design, n_past)[:, judged],
         levels=np.array(levels),
-        level_uncertainty=np.array(level_uncertainty),
+        level_uncertainty=np.array(uncertainties),
         fit=np.array(fits).T,
         dispersion=np.array(dispersions).T,
-        freedom=2 * every.sum(axis=1) / (2 + 1 / typical),
+        freedom=2 * seen[:, :n_past].sum(axis=1) / (2 + 1 / typical),
     )
+
+
+class _Season(NamedTuple):
+    """The regression: (n_series, n_columns), twice (n_series, n_days), (n_series,), and its penalty."""
+
+    coefficients: Floats
+    mean: Floats
+    weights: Floats
+    dispersion: Floats
+    penalty: Floats
+
+
+def _season(y: Floats, seen: Floats, design: Design, n_past: int, start: Floats) -> _Season:
+    """Fitted twice: the first fit finds past surges, which the second down-weights."""
+    columns, past = design.columns, slice(0, n_past)
+    precision = np.where(np.isinf(design.prior_sd), 0.0, design.prior_sd**-2.0)
+
+    def mean_of(coefficients: Floats) -> Floats:
+        return np.asarray(np.exp(np.clip(coefficients @ columns.T, -50.0, 50.0)))
+
+    penalty = np.tile(precision, (len(y), 1))
+    first = irls.fit(y[:, past], seen[:, past], columns[past], penalty, start, pseudo=PSEUDO_EVENTS)
+    mean = mean_of(first)
+    dispersion = _dispersion(y[:, past], mean[:, past], mean[:, past], seen[:, past], len(precision))
+    weights = seen * surge_weights(y, mean, dispersion)
+    penalty *= dispersion[:, None]  # a prior counts for more where each request tells less
+    second = irls.fit(y[:, past], weights[:, past], columns[past], penalty, first, pseudo=PSEUDO_EVENTS)
+    mean = mean_of(second)
+    return _Season(second, mean, seen * surge_weights(y, mean, dispersion), dispersion, penalty)
+
+
+def _uncertainty(season: _Season, design: Design, n_past: int) -> Floats:
+    """(n_series, n_days - n_past) relative variance of the regression's mean, over the dispersion."""
+    past = slice(0, n_past)
+    information = irls.information(season.weights[:, past] * season.mean[:, past], design.columns[past], season.penalty)
+    information[:, 0, 0] += PSEUDO_EVENTS
+    ahead = design.columns[n_past:]
+    solved = np.linalg.solve(information, np.broadcast_to(ahead.T, (len(information), *ahead.T.shape)))
+    return np.asarray(np.einsum("jp,npj->nj", ahead, solved))
 
 
 def surge_weights(y: Floats, mean: Floats, dispersion: Floats) -> Floats:
