@@ -68,6 +68,8 @@ TROUBLES = {
     "stale": "No updates from the publisher of {source}",
     "broken": "{source} cannot be read",
     "partial": "{source} can only be read in part",
+    "undetermined": "Nothing could be read from {source}",
+    "late": "New requests from {source} have been late",
 }
 """Health of a source → what is wrong, before `since …`."""
 
@@ -204,7 +206,7 @@ def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
 
 
 def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
-    title = source_title(alert.source, evidence["health"], datetime.fromisoformat(evidence["since"]))
+    title = source_title(evidence["title"], evidence["health"], datetime.fromisoformat(evidence["since"]))
     usual = f"; {number(evidence['usual'])} a day are usual" if evidence["usual"] is not None else ""
     newest = evidence["newest_day"]
     last = (
@@ -212,9 +214,14 @@ def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         if newest
         else ("No data ever came from it.")
     )
+    means = "Alerts that depend on it are held back until it is well again."
+    todo = f"`forewarn sources check {plain(alert.source)}` tells more."
+    if evidence["health"] == "late":
+        means = "The days that are known are complete; what comes after them cannot be watched yet."
+        todo += " If it always takes so long, set its public_delay_days."
     return [
         Answer("What is wrong", f"{title}{usual}."),
         Answer("What is known", f"{last} {evidence['message']}".rstrip()),
-        Answer("What it means", "Alerts that depend on it are held back until it is well again."),
-        Answer("What to do", f"`forewarn sources check {plain(alert.source)}` tells more."),
+        Answer("What it means", means),
+        Answer("What to do", todo),
     ]

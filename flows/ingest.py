@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.messages import notifications
-from alerts.rules.source import TROUBLE, SourceTrouble
+from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.health import History, judge_days, judge_source
 from flows.installation import Installation, open_installation
 from flows.reporting import FlowFailed, outcome, say
-from forewarn.alert import Change, Kind
+from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, Page, SourceHealth
 from forewarn.errors import SourceError
 from forewarn.settings import DEFAULT_FILE, SourceSettings
@@ -69,7 +69,7 @@ class _Pull:
 
 
 def ingest_source(
-    installation: Installation, name: str, now: datetime, progress: Progress = lambda rows, day: None
+    installation: Installation, name: str, now: datetime, progress: Progress = lambda *_: None
 ) -> IngestReport:
     """Pull what is new, judge each day and the source itself, and raise or resolve the alert about it.
 
@@ -183,20 +183,22 @@ def _conclude(
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
     newest_day = max(known, default=None)
     sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
-    failure = message if error is not None or health in TROUBLE else ""
-    run_outcome = "failed" if error is not None else "no data" if failure else "ok"
-    sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
-
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
+    told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     findings = SourceTrouble().evaluate(
         pull.name,
         health,
         message,
-        since=_since(conn, pull, health, newest_day),
+        since=_since(conn, pull, health, newest_day, told_of),
         now=pull.now,
         newest_day=newest_day,
         usual=_usual(history),
+        title=pull.settings.title,
+        known=told_of is not None,
     )
+    failure = message if error is not None or findings else ""
+    run_outcome = "failed" if error is not None else "no data" if failure else "ok"
+    sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
     alert_store.write_changes(conn, changes)
     settings = installation.settings
@@ -208,9 +210,13 @@ def _conclude(
     )
 
 
-def _since(conn: Connection, pull: _Pull, health: SourceHealth, newest_day: date | None) -> datetime:
-    """When the trouble began: a silence with the first silent day, anything else when it was noticed."""
+def _since(
+    conn: Connection, pull: _Pull, health: SourceHealth, newest_day: date | None, told_of: Alert | None
+) -> datetime:
+    """When the trouble began: as told already, a silence with the first silent day, else when it was noticed."""
     zone = pull.settings.tz
+    if told_of is not None:
+        return datetime.fromisoformat(told_of.evidence["since"]).astimezone(zone)
     if health is SourceHealth.SILENT and newest_day is not None:
         return datetime.combine(newest_day + timedelta(days=1), time(), zone)
     noticed = next(row.changed_at for row in sources.read_health(conn) if row.source == pull.name)

@@ -8,8 +8,15 @@ from alerts.wording import source_title
 from forewarn.alert import Finding, Kind, Severity
 from forewarn.contracts import SourceHealth
 
-TROUBLE = (SourceHealth.SILENT, SourceHealth.STALE, SourceHealth.BROKEN, SourceHealth.PARTIAL)
-"""The states that people must know of. A late source may yet come right by itself."""
+PATIENCE = {
+    SourceHealth.SILENT: timedelta(),
+    SourceHealth.STALE: timedelta(),
+    SourceHealth.BROKEN: timedelta(),
+    SourceHealth.PARTIAL: timedelta(),
+    SourceHealth.UNDETERMINED: timedelta(hours=2),  # portals fail for an hour and come back
+    SourceHealth.LATE: timedelta(hours=24),  # a file that is dropped by hand is dropped the next morning
+}
+"""How long a source may be in each state before people must know of it; the other states are well."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class SourceTrouble:
         now: datetime,
         newest_day: date | None,
         usual: float | None,
+        title: str = "",
+        known: bool = False,
     ) -> list[Finding]:
         """One finding if the source is in trouble, none otherwise.
 
@@ -43,10 +52,12 @@ class SourceTrouble:
             since: When the trouble began, in the source's zone.
             newest_day: Last day with data; None: there never was one.
             usual: Requests on an ordinary day, if known.
+            title: What people call the source; its name if empty.
+            known: An alert about it is open: then only a source that is well again ends it, not a lull of doubt.
         """
-        if health not in TROUBLE:
-            return []
         lasts = now - since
+        if health not in PATIENCE or (lasts < PATIENCE[health] and not known):
+            return []
         late = (lasts >= self.warning_after) + (lasts >= self.critical_after)
         return [
             Finding(
@@ -55,8 +66,9 @@ class SourceTrouble:
                 labels={},
                 day=now.astimezone(since.tzinfo).date(),
                 severity=Severity(1 + late),
-                title=source_title(source, health, since),
+                title=source_title(title or source, health, since),
                 evidence={
+                    "title": title or source,
                     "health": health.value,
                     "message": plain(message, 300),
                     "since": since.isoformat(),

@@ -4,6 +4,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from alerts.lifecycle import advance
+from alerts.muting import source_in_trouble
 from alerts.rules.breach import LimitBreach
 from alerts.rules.source import SourceTrouble
 from forewarn.alert import Finding, Severity
@@ -12,6 +14,7 @@ from forewarn.panel import Breach
 
 BONN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 3, 2, 14, tzinfo=BONN)
+MUTING = (SourceHealth.LATE, SourceHealth.BROKEN)
 
 
 def breach(day: str = "2026-03-12", probability: float = 0.7) -> Breach:
@@ -29,7 +32,7 @@ def breach(day: str = "2026-03-12", probability: float = 0.7) -> Breach:
     )
 
 
-def trouble(health: SourceHealth, *, hours: float = 1) -> list[Finding]:
+def trouble(health: SourceHealth, *, hours: float = 1, title: str = "", known: bool = False) -> list[Finding]:
     return SourceTrouble().evaluate(
         "bonn",
         health,
@@ -38,6 +41,8 @@ def trouble(health: SourceHealth, *, hours: float = 1) -> list[Finding]:
         now=MONDAY.astimezone(UTC) + timedelta(hours=hours),
         newest_day=date(2026, 3, 1),
         usual=85.2,
+        title=title,
+        known=known,
     )
 
 
@@ -85,3 +90,31 @@ def test_trouble_says_since_when_in_the_zone_of_the_source() -> None:
 )
 def test_trouble_weighs_more_the_longer_it_lasts(hours: float, severity: Severity) -> None:
     assert trouble(SourceHealth.BROKEN, hours=hours)[0].severity is severity
+
+
+@pytest.mark.parametrize(
+    ("health", "patience_hours", "title"),
+    [
+        (SourceHealth.UNDETERMINED, 2, "Nothing could be read from Bonn calls since Mon 2 Mar 14:00"),
+        (SourceHealth.LATE, 24, "New requests from Bonn calls have been late since Mon 2 Mar 14:00"),
+    ],
+)
+def test_what_may_pass_is_told_when_it_does_not(health: SourceHealth, patience_hours: float, title: str) -> None:
+    assert trouble(health, hours=patience_hours - 0.1, title="Bonn calls") == []
+    (finding,) = trouble(health, hours=patience_hours, title="Bonn calls")
+    assert finding.title == title
+    assert finding.source == "bonn"
+
+
+@pytest.mark.parametrize("health", [SourceHealth.LATE, SourceHealth.UNDETERMINED])
+def test_a_lull_of_doubt_does_not_end_a_trouble_that_is_known(health: SourceHealth) -> None:
+    assert trouble(health, hours=0.1, known=True)
+    assert not trouble(SourceHealth.OK, known=True)
+
+
+def test_only_a_late_source_mutes_nothing() -> None:
+    late, broken = (
+        [change.alert for change in advance([], trouble(h, hours=30), MONDAY.date(), MONDAY)] for h in MUTING
+    )
+    assert not source_in_trouble(late)
+    assert source_in_trouble(broken)

@@ -161,3 +161,24 @@ def test_a_source_explains_itself() -> None:
         "What it means: Alerts that depend on it are held back until it is well again.",
         "What to do: `forewarn sources check bonn` tells more.",
     ]
+
+
+def test_a_late_source_says_how_to_be_allowed_to_be_late() -> None:
+    since = datetime(2026, 3, 2, 14, tzinfo=ZoneInfo("Europe/Berlin"))
+    (finding,) = SourceTrouble().evaluate(
+        "bonn",
+        SourceHealth.LATE,
+        "The newest complete day is Saturday 2026-02-28; Sunday 2026-03-01 should be there by now.",
+        since=since,
+        now=since + timedelta(hours=30),
+        newest_day=date(2026, 2, 28),
+        usual=None,
+        title="Bonn calls",
+    )
+    assert explanation(opened(finding)) == [
+        "What is wrong: New requests from Bonn calls have been late since Mon 2 Mar 14:00.",
+        "What is known: The last day with data is Sat 28 Feb 2026. "
+        "The newest complete day is Saturday 2026-02-28; Sunday 2026-03-01 should be there by now.",
+        "What it means: The days that are known are complete; what comes after them cannot be watched yet.",
+        "What to do: `forewarn sources check bonn` tells more. If it always takes so long, set its public_delay_days.",
+    ]
