@@ -90,7 +90,7 @@ def _upper(y: Floats, mean: Floats, variance: Floats) -> Floats:
 def _lower(y: Floats, mean: Floats, variance: Floats) -> Floats:
     r, x, poisson = _size(mean, variance)
     at = np.maximum(y, 0.0) + 1.0
-    tail = np.where(poisson, special.gammaincc(at, mean), special.betaincc(at, r, x))
+    tail = np.where(poisson, special.gammaincc(at, mean), special.betainc(r, at, 1 - x))  # betaincc is 12 times slower
     return np.where(y < 0, np.where(np.isnan(mean + variance), np.nan, 0.0), tail)
 
 

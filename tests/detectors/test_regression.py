@@ -45,8 +45,8 @@ def test_a_penalty_is_a_normal_prior() -> None:
 
 @pytest.mark.parametrize("dispersion", [1.001, 1.5, 4.0])
 def test_false_alarms_are_as_rare_as_promised(dispersion: float) -> None:
-    """175 000 ordinary days each, of rare and of large series; `benchmarks.detectors calibration` takes two million."""
-    n_series, last = 500, 350
+    """105,000 ordinary days each, of rare and of large series; `benchmarks.detectors calibration` takes two million."""
+    n_series, last = 300, 350
     counts = city(n_series, 1096, seed=11, dispersion=dispersion)
     detection = Regression(refit_days=70).detect(panel_of(counts, first="2021-03-01"), last)
     cells = detection.upper_tail.size
