@@ -17,7 +17,9 @@ from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, S
 MERGE_DAYS = 7
 """A finding belongs to a live alert that was last found at most so many days away."""
 QUIET_DAYS = 3
-"""So many days without a finding resolve an alert (detection.md: three quiet days)."""
+"""So many days without a finding resolve an alert."""
+QUIET_DAYS_ONCE_BACK = 7
+"""An alert that has come back before waits longer: what returns every Sunday should not be over every Wednesday."""
 REOPEN_DAYS = 14
 """A resolved alert opens again when it is found within so many days; later it is a new one."""
 WORSE = 1.5
@@ -38,8 +40,9 @@ def advance(
         held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
             nothing resolves, since a day that was not observed is no quiet day.
 
-    A change's alert carries two more keys of evidence: `peak` (day and excess of the worst day) and `told`
-    (severity and excess last told to people; null while held back).
+    A change's alert carries three more keys of evidence: `peak` (day, title, excess and tail of the worst day), `told`
+    (severity and excess last told to people; null while held back), and `before` (first and last day of the time
+    before it came back; null if it never did).
     """
     known = list(alerts)
     changes: list[Change] = []
@@ -98,7 +101,7 @@ def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
     """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
     near = [a for a in alerts if a.source == finding.source and a.kind is finding.kind and _near(a, finding.day)]
     same = [a for a in near if a.labels == finding.labels]
-    related = [a for a in near if _related(a, finding)]
+    related = [a for a in near if _contains(a, finding) or (a.state is not State.RESOLVED and _continues(a, finding))]
     ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
     live_related = [a for a in related if a.state is not State.RESOLVED]
     if ranked and ranked[0].state is State.RESOLVED and live_related:
@@ -113,16 +116,29 @@ def _near(alert: Alert, day: date) -> bool:
     return (day - alert.first_day).days >= -MERGE_DAYS and (day - alert.last_day).days <= after
 
 
-def _related(alert: Alert, finding: Finding) -> bool:
-    """Whether one scope contains the other, or they share a category. The whole source is only related to itself."""
+def _contains(alert: Alert, finding: Finding) -> bool:
+    """Whether one scope contains the other. The whole source is only related to itself."""
     a, b = alert.labels.items(), finding.labels.items()
     if not a or not b:
         return not a and not b
-    return a <= b or b <= a or bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
+    return a <= b or b <= a
+
+
+def _continues(alert: Alert, finding: Finding) -> bool:
+    """Whether the finding is about what the alert was made of: its category in another area, or a contribution."""
+    if not alert.labels or not finding.labels:
+        return False
+    if dict(finding.labels) in [other["labels"] for other in alert.evidence.get("related", [])]:
+        return True
+    return bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
 
 
 def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, str]]:
-    scopes = [labels, evidence.get("head", {}), *(other["labels"] for other in evidence.get("related", []))]
+    """Categories of an issue: its head's, and those of contributions that are something else than the head."""
+    head = evidence.get("head", labels)
+    related = [other["labels"] for other in evidence.get("related", [])]
+    others = [scope for scope in related if any(head.get(name, value) != value for name, value in scope.items())]
+    scopes = [labels, head, *others]
     return {(scope.get("category", ""), scope.get("subcategory", "")) for scope in scopes} - {("", "")}
 
 
@@ -143,8 +159,9 @@ def _open(finding: Finding, now: datetime, *, held: bool) -> Change:
         revision=0,
         evidence={
             **finding.evidence,
-            "peak": {"day": finding.day.isoformat(), "excess": _excess(finding.evidence)},
+            "peak": _peak(finding),
             "told": None if held else _told(finding.severity, finding),
+            "before": None,
         },
     )
     return _change(alert, "opened", now, note="held back: the source is in trouble" if held else "")
@@ -158,8 +175,8 @@ def _fingerprint(finding: Finding) -> str:
 def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change | None:
     if alert.state is State.RESOLVED:
         return _reopen(alert, finding, now, held=held) if finding.day > alert.last_day else None
-    if finding.day < alert.first_day:  # late reports show that it began earlier
-        return _change(replace(alert, first_day=finding.day), "continued", now)
+    if finding.day < alert.first_day:  # late reports show that it began earlier, or the day belongs to the time before
+        return _change(replace(alert, first_day=finding.day), "continued", now) if _began(alert, finding.day) else None
     if finding.day < alert.last_day:
         return None
     told, excess, peak = alert.evidence["told"], _excess(finding.evidence), alert.evidence["peak"]
@@ -171,7 +188,7 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
     elif worse and not held and alert.state is not State.DISMISSED:
         what, told = "worsened", _told(severity, finding)
     if excess > peak["excess"]:
-        peak = {"day": finding.day.isoformat(), "excess": excess}
+        peak = _peak(finding)
     after = replace(
         alert,
         labels=_common(alert.labels, finding.labels),
@@ -179,20 +196,30 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         title=finding.title,
         last_day=finding.day,
         peak_day=date.fromisoformat(peak["day"]),
-        evidence={**finding.evidence, "peak": peak, "told": told},
+        evidence={**finding.evidence, "peak": peak, "told": told, "before": alert.evidence["before"]},
     )
     return None if after == alert else _change(after, what, now)
 
 
+def _began(alert: Alert, day: date) -> bool:
+    """Whether an alert that is known from a later day on can have begun on `day`."""
+    before = alert.evidence["before"]
+    return before is None or day > date.fromisoformat(before["last_day"])
+
+
 def _reopen(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change:
+    """The same alert from a new first day on: what lies between was ordinary."""
     fresh = _open(finding, now, held=held).alert
     again = replace(
         fresh,
         fingerprint=alert.fingerprint,
         labels=_common(alert.labels, finding.labels),
-        first_day=alert.first_day,
         opened_at=alert.opened_at,
         revision=alert.revision,
+        evidence={
+            **fresh.evidence,
+            "before": {"first_day": alert.first_day.isoformat(), "last_day": alert.last_day.isoformat()},
+        },
     )
     return _change(again, "reopened", now)
 
@@ -202,8 +229,9 @@ def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
         return None
     if alert.kind is Kind.SOURCE:
         return _change(replace(alert, state=State.RESOLVED), "resolved", now, note="the source is well again")
-    if (day - alert.last_day).days >= QUIET_DAYS:
-        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{QUIET_DAYS} quiet days")
+    quiet_days = QUIET_DAYS if alert.evidence["before"] is None else QUIET_DAYS_ONCE_BACK
+    if (day - alert.last_day).days >= quiet_days:
+        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{quiet_days} quiet days")
     if alert.evidence["told"] is None:
         told = {"severity": int(alert.severity), "excess": _excess(alert.evidence)}
         return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
@@ -213,6 +241,16 @@ def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
 def _common(labels: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
     """The scope that holds both; an alert's scope only widens, and never to the whole source."""
     return {name: value for name, value in labels.items() if others.get(name) == value} or dict(labels)
+
+
+def _peak(finding: Finding) -> dict[str, Any]:
+    evidence = finding.evidence
+    return {
+        "day": finding.day.isoformat(),
+        "title": finding.title,
+        "excess": _excess(evidence),
+        "tail": evidence.get("tail"),
+    }
 
 
 def _excess(evidence: Mapping[str, Any]) -> float:

@@ -105,6 +105,11 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     if alert.first_day < alert.last_day:
         lasts = (alert.last_day - alert.first_day).days + 1
         since = f"noticed since {day_text(alert.first_day)}, {count_of(lasts, 'day')} now"
+        if alert.peak_day < alert.last_day:
+            since += f", worst on {day_text(alert.peak_day)}"
+    if before := evidence.get("before"):
+        first, last = date.fromisoformat(before["first_day"]), date.fromisoformat(before["last_day"])
+        since += f"; it was there before, {_span_text(first, last)}"
     found = [
         Answer(
             "What is lower" if drop else "What is higher",
@@ -144,10 +149,15 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         Answer(
             "What to do",
             "Acknowledge it, so that others know somebody looks after it, and later say what came of it. "
-            "It closes by itself after three ordinary days, and speaks again only if it gets clearly worse.",
+            f"It closes by itself after {'seven' if before else 'three'} ordinary days, and speaks again only if it "
+            "gets clearly worse.",
         )
     )
     return found
+
+
+def _span_text(first: date, last: date) -> str:
+    return f"on {day_text(first)}" if first == last else f"from {day_text(first)} to {day_text(last)}"
 
 
 def _part_line(part: Mapping[str, Any], labels: Mapping[str, str], *, drop: bool) -> str:

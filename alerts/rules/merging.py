@@ -4,9 +4,11 @@
    whole's excess; otherwise the whole heads it, and its parts are contributions.
 2. The same category in several areas is one issue of the category.
 3. Several categories in the same area are one issue of the area: a burst main is "water leak" and "no water".
-4. The alarm of the whole source joins the largest issue if the issues that stand out by themselves explain
+4. Two scopes that overlap, neither containing the other (Rats: Burrow, Rats in Ward 7), are one issue if one explains
+   at least half of the other: the same requests are likely counted in both. The larger heads it.
+5. The alarm of the whole source joins the largest issue if the issues that stand out by themselves explain
    at least half of its excess; otherwise it is an issue of its own.
-5. As an issue of its own it takes in only what the general rise explains: issues that would be within their
+6. As an issue of its own it takes in only what the general rise explains: issues that would be within their
    limit if that were raised in the proportion in which the whole source rose. All others stay apart.
 """
 
@@ -32,9 +34,14 @@ class Issue(NamedTuple):
 
     @property
     def explained(self) -> float:
-        """Requests beyond the expected number, those of a part not counted beside its whole."""
+        """Requests beyond the expected number, each counted once: not in a part beside its whole, nor in an overlap."""
         scopes = {frozenset(alarm.labels.items()) for alarm in self.alarms}
-        return sum(alarm.excess for alarm in self.alarms if not any(w in scopes for w in _wholes(alarm.labels)))
+        counted: list[Alarm] = []
+        for alarm in sorted(self.alarms, key=lambda a: -a.excess):
+            in_whole = any(whole in scopes for whole in _wholes(alarm.labels))
+            if not in_whole and not any(_agree(alarm.labels, other.labels) for other in counted):
+                counted.append(alarm)
+        return sum(alarm.excess for alarm in counted)
 
 
 def merge(alarms: Sequence[Alarm]) -> list[Issue]:
@@ -50,7 +57,7 @@ def merge(alarms: Sequence[Alarm]) -> list[Issue]:
             issues = _add_whole(issues, alarm)
         else:
             issues.append(Issue(alarm.labels, (alarm,)))
-    issues = _one_for_each(_one_for_each(issues, _topic), _topic_area)
+    issues = _join_overlapping(_one_for_each(_one_for_each(issues, _topic), _topic_area))
     if source is not None:
         issues = _add_source(issues, source)
     return sorted(issues, key=lambda issue: -issue.head.excess)
@@ -98,6 +105,27 @@ def _unite(group: list[Issue]) -> Issue:
     return Issue(labels, tuple(alarm for issue in (first, *others) for alarm in issue.alarms))
 
 
+def _join_overlapping(issues: list[Issue]) -> list[Issue]:
+    joined: list[Issue] = []
+    for issue in sorted(issues, key=lambda one: -one.explained):
+        place = next((k for k, other in enumerate(joined) if _overlap(other, issue)), None)
+        if place is None:
+            joined.append(issue)
+        else:
+            joined[place] = _join(joined[place], *issue.alarms)
+    return joined
+
+
+def _overlap(larger: Issue, smaller: Issue) -> bool:
+    return _agree(larger.labels, smaller.labels) and smaller.explained >= EXPLAINS * larger.explained
+
+
+def _agree(labels: Mapping[str, str], others: Mapping[str, str]) -> bool:
+    """Whether two scopes can count the same requests: they share a label and contradict in none."""
+    shared = labels.keys() & others.keys()
+    return bool(shared) and all(labels[name] == others[name] for name in shared)
+
+
 def _add_source(issues: list[Issue], source: Alarm) -> list[Issue]:
     needed = EXPLAINS * source.excess
     apart = [i for i in issues if i.explained >= needed or not _follows(i.head, source)]
@@ -114,5 +142,5 @@ def _follows(alarm: Alarm, source: Alarm) -> bool:
     return alarm.observed >= moved_limit if alarm.kind is Kind.DROP else alarm.observed <= moved_limit
 
 
-def _join(issue: Issue, alarm: Alarm) -> Issue:
-    return Issue(issue.labels, (*issue.alarms, alarm))
+def _join(issue: Issue, *alarms: Alarm) -> Issue:
+    return Issue(issue.labels, (*issue.alarms, *alarms))

@@ -140,8 +140,61 @@ def test_it_opens_again_when_it_returns() -> None:
     desk.judge(3, finding(3))
     desk.judge(6)
     assert desk.judge(10, finding(10)) == ["reopened"]
-    assert (desk.only.state, desk.only.first_day, desk.only.verdict) == (State.OPEN, day(3), None)
-    assert desk.judge(13) == ["resolved"]
+    alert = desk.only
+    assert (alert.state, alert.first_day, alert.verdict) == (State.OPEN, day(10), None)  # not since day 3
+    assert alert.evidence["before"] == {"first_day": "2026-02-03", "last_day": "2026-02-03"}
+
+
+def test_days_of_the_time_before_judged_again_do_not_move_the_beginning() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3))
+    desk.judge(6)
+    desk.judge(8, finding(8))
+    assert desk.judge(3, finding(3)) == []
+    assert desk.judge(7, finding(7)) == ["continued"]
+    assert desk.only.first_day == day(7)
+
+
+def test_what_comes_back_every_week_is_told_as_back_once() -> None:
+    desk = Desk()
+    days = {
+        number: desk.judge(number, *([finding(number)] if number in (1, 8, 15, 22) else [])) for number in range(1, 29)
+    }
+    told_on = {number: happened for number, happened in days.items() if happened not in ([], ["continued"])}
+    assert told_on == {1: ["opened"], 4: ["resolved"], 8: ["reopened"]}
+    assert desk.only.evidence["before"]["last_day"] == "2026-02-01"
+
+
+def test_once_back_it_is_over_after_a_week() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3))
+    desk.judge(6)
+    desk.judge(8, finding(8))
+    assert [desk.judge(number) for number in range(9, 15)] == [[]] * 6
+    assert desk.judge(15) == ["resolved"]
+
+
+@pytest.mark.parametrize("later", [{"category": "Rats", "area": "Dale"}, {"category": "Mice", "area": "Elm"}])
+def test_what_is_over_does_not_come_back_somewhere_else(later: Mapping[str, str]) -> None:
+    desk = Desk()
+    desk.judge(3, finding(3))
+    desk.judge(6)
+    assert desk.judge(8, finding(8, later)) == ["opened"]
+
+
+def test_two_kinds_within_one_category_stay_two_alerts() -> None:
+    desk = Desk()
+    whole = [{"labels": {"category": "Housing"}}]
+    heat, lease = ({"category": "Housing", "subcategory": name} for name in ("Heat", "Lease"))
+    desk.judge(3, finding(3, heat, related=whole))
+    assert desk.judge(4, finding(4, lease, related=whole)) == ["opened"]
+
+
+def test_a_contribution_found_alone_the_next_day_is_the_same_alert() -> None:
+    desk = Desk()
+    burrows, ward = {"category": "Rats", "subcategory": "Burrow"}, {"category": "Rats", "area": "Elm"}
+    desk.judge(3, finding(3, burrows, related=[{"labels": ward}]))
+    assert desk.judge(4, finding(4, ward), finding(4, {"category": "Rats", "area": "Dale"})) == ["continued", "opened"]
 
 
 def test_after_fourteen_days_it_is_another_alert() -> None:

@@ -87,6 +87,26 @@ def test_the_whole_source_is_no_issue_when_others_explain_half_of_it_together() 
     assert scopes(city(grid)) == [{"category": "Water leak", "area": "Alder"}, {"category": "Rats", "area": "Dale"}]
 
 
+@pytest.mark.parametrize(("in_elm", "n_issues"), [(15, 1), (50, 2)])  # 11 or 46 more than expected, beside 20
+def test_scopes_that_overlap_are_one_issue_if_one_can_explain_the_other(in_elm: float, n_issues: int) -> None:
+    levels = [
+        drawn(
+            ({"category": "Rats", "subcategory": "Burrow"}, 25, 5, 12),
+            ({"category": "Rats", "subcategory": "Bite"}, 1, 1, 4),
+        ),
+        drawn(({"category": "Rats", "area": "Elm"}, in_elm, 4, 10), ({"category": "Rats", "area": "Dale"}, 6, 4, 10)),
+    ]
+    findings = Surge().evaluate(levels, TUESDAY)
+    assert len(findings) == n_issues
+    assert {"category": "Rats", "subcategory": "Burrow"} in [f.labels for f in findings]
+    assert sum(len(f.alarms) for f in findings) == 2
+
+
+def test_a_category_and_an_area_that_share_no_label_stay_apart() -> None:
+    levels = [drawn(({"category": "Rats"}, 25, 5, 12)), drawn(({"area": "Elm"}, 24, 5, 12))]
+    assert scopes(levels) == [{"category": "Rats"}, {"area": "Elm"}]
+
+
 def test_few_requests_never_alarm() -> None:
     rare = drawn(({"category": "Odd"}, 4, 0.1, 2))
     assert Surge(min_requests=5).evaluate([rare], TUESDAY) == []
