@@ -1,0 +1,152 @@
+"""What forewarn would have told on recorded cities: alerts a week, known events, times and memory.
+
+    FOREWARN_DATA=… python -m benchmarks.cities [--city NAME …] [--year YEAR …] [--json]
+
+FOREWARN_DATA names the folder of the recorded requests, with an `events.csv` of known happenings. Each city is read
+with its settings of docs/examples into a new store, and a year is replayed day by day as `forewarn backtest` does:
+the last one, or each `--year`. A city runs in a process of its own, so that its peak memory is its own.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from flows.backtest import Backtest, ScoredAlert, ScoredEvent, backtest_source
+from flows.ingest import ingest_source
+from flows.installation import open_installation
+from flows.known_events import read_events
+from forewarn.alert import Severity
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
+TOO_SHORT = ("los-angeles", "nyc-one-day")
+"""Examples of a few days only: to read, not to judge."""
+CITIES = tuple(sorted(f.parent.name for f in EXAMPLES.glob("*/forewarn.toml") if f.parent.name not in TOO_SHORT))
+
+
+@dataclass(frozen=True)
+class Told:
+    """One alert of the replay, on its worst day."""
+
+    first_day: date
+    last_day: date
+    severity: str
+    title: str
+    tail: float
+    event: str | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What one city came to in one span."""
+
+    city: str
+    first: date
+    last: date
+    series: int
+    alerts: Sequence[Told]
+    events: Sequence[ScoredEvent]
+    alerts_per_week: float
+    rows: int
+    ingest_seconds: float
+    replay_seconds: float
+    peak_mb: float
+
+
+def replay_city(city: str, years: Sequence[int], folder: Path) -> list[Replay]:
+    """Read the city into a new store, and replay its last year or each of `years`."""
+    events = read_events(folder / "events.csv")
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["FOREWARN_STORE__URL"] = f"sqlite:///{scratch}/city.db"
+        installation = open_installation(EXAMPLES / city / "forewarn.toml")
+        (name,) = installation.settings.sources
+        began = time.perf_counter()
+        read = ingest_source(installation, name, datetime.now(UTC))
+        ingest_seconds = time.perf_counter() - began
+        replays = []
+        spans: Sequence[int | None] = years or [None]
+        for year in spans:
+            first, last = (date(year, 1, 1), date(year, 12, 31)) if year else (None, None)
+            began = time.perf_counter()
+            backtest = backtest_source(installation, name, first, last, events.get(name, ()))
+            seconds = time.perf_counter() - began
+            replays.append(_replay(city, backtest, read.new, ingest_seconds, seconds))
+        installation.engine.dispose()
+    return replays
+
+
+def _replay(city: str, backtest: Backtest, rows: int, ingest_seconds: float, replay_seconds: float) -> Replay:
+    return Replay(
+        city=city,
+        first=backtest.first,
+        last=backtest.last,
+        series=backtest.series,
+        alerts=[_told(scored) for scored in backtest.alerts],
+        events=backtest.events,
+        alerts_per_week=backtest.alerts_per_week,
+        rows=rows,
+        ingest_seconds=ingest_seconds,
+        replay_seconds=replay_seconds,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def _told(scored: ScoredAlert) -> Told:
+    alert, peak = scored.alert, scored.alert.evidence["peak"]
+    return Told(alert.first_day, alert.last_day, alert.severity.name, peak["title"], peak["tail"], scored.event)
+
+
+def show(replay: Replay) -> None:
+    """One line for the city, then its known events and its alerts, the least likely by chance first."""
+    severities = Counter(alert.severity for alert in replay.alerts)
+    graded = ", ".join(f"{severities[severity.name]} {severity.name.lower()}" for severity in reversed(Severity))
+    print(
+        f"{replay.city} {replay.first} to {replay.last}: {len(replay.alerts)} alerts ({graded}), "
+        f"{replay.alerts_per_week:.2f} a week over {replay.series:,} series; "
+        f"{replay.rows:,} rows read in {replay.ingest_seconds:.1f} s, replayed in {replay.replay_seconds:.1f} s, "
+        f"{replay.peak_mb:,.0f} MB at most"
+    )
+    for event in replay.events:
+        alerted = "not alerted"
+        if event.alerted_on is not None:
+            alerted = f"alerted {event.alerted_on}, {event.days_after} days after its first"
+        if event.days_before_public is not None:
+            alerted += f", {event.days_before_public} before it was public"
+        print(f"  {event.event_id} {event.kind:12} from {event.first_day}: {alerted}")
+    for alert in sorted(replay.alerts, key=lambda told: told.tail):
+        span = f"{alert.first_day} to {alert.last_day}"
+        print(f"  {alert.tail:8.1e}  {span}  {alert.severity:8} {alert.event or '-':4} {alert.title}")
+    print(flush=True)
+
+
+def main() -> None:
+    """Prints each city as it is ready, or all as JSON."""
+    parser = argparse.ArgumentParser(description="Replay recorded cities.")
+    parser.add_argument("--city", nargs="*", choices=CITIES, default=CITIES)
+    parser.add_argument("--year", nargs="*", type=int, default=[], help="calendar years instead of the last year")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    args = parser.parse_args()
+    replays = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as processes:
+        for city in args.city:
+            task = processes.submit(replay_city, city, args.year, Path(os.environ["FOREWARN_DATA"]))
+            for replay in task.result():
+                replays.append(replay)
+                if not args.json:
+                    show(replay)
+    if args.json:
+        print(json.dumps([asdict(replay) for replay in replays], default=str, indent=2))
+
+
+if __name__ == "__main__":
+    main()
