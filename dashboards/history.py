@@ -13,7 +13,7 @@ from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import LABELS, Floats, Names
-from store.counts import read_coverage, read_panel
+from store.counts import read_coverage, read_panels
 from store.detections import ForecastRow, read_alarms, read_forecast
 
 USUAL_DAYS = 400
@@ -63,10 +63,10 @@ def read_history(
     """
     settings, detection = desk.source(source), desk.settings.detection
     n_days = (last - first).days + 1
-    panel = read_panel(
+    (panel,) = read_panels(
         conn,
         source,
-        (),
+        [()],
         last_day=last,
         history_days=n_days + detection.history_days,
         as_of=desk.today(source),

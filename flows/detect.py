@@ -22,7 +22,7 @@ from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.panel import Detection, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from store import alerts as alert_store
-from store.counts import covered_span, read_panel
+from store import counts
 from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
 
@@ -55,20 +55,17 @@ def read_panels(
     conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
 ) -> list[Panel]:
     """The source's counts until `last_day` at all its levels, as they were known on `as_of`."""
-    return [
-        read_panel(
-            conn,
-            name,
-            level,
-            last_day=last_day,
-            history_days=detection.history_days,
-            as_of=as_of,
-            calendar=source.calendar,
-            public_delay_days=source.public_delay_days,
-            min_mean=detection.min_weekly_mean,
-        )
-        for level in source.levels
-    ]
+    return counts.read_panels(
+        conn,
+        name,
+        source.levels,
+        last_day=last_day,
+        history_days=detection.history_days,
+        as_of=as_of,
+        calendar=source.calendar,
+        public_delay_days=source.public_delay_days,
+        min_mean=detection.min_weekly_mean,
+    )
 
 
 def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
@@ -102,7 +99,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
     """Judge the source's new days, and the last few again; each day is stored in one transaction."""
     settings, source = installation.settings, installation.source(name)
     with installation.engine.connect() as conn:
-        span = covered_span(conn, name)
+        span = counts.covered_span(conn, name)
         judged = judged_until(conn, name)
         if span is None:
             return DetectReport(name, 0, 0, 0, ())

@@ -8,37 +8,25 @@ own day.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    and_,
-    literal,
-    not_,
-    or_,
-    select,
-)
+from sqlalchemy import Connection, not_, select
 
 from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
-from store.dialect import empty_staging, fetch_integers, insert, load
+from store.cells import Integers, known_on, read_cells
+from store.dialect import empty_staging, insert, load
 from store.recount import apply_counted, count_news, counted
 from store.requests import WriteCounts
-from store.schema import count_history, coverage, daily_count, series
-from store.schema import source as sources
+from store.schema import count_history, coverage, series
 from store.series import series_ids
 from store.sources import advance_source
 from store.text import storable
-from store.types import DAY_ZERO, Day
+from store.types import DAY_ZERO
 
 COVERED = (Coverage.OBSERVED, Coverage.QUIET)
 """Days whose zeros are true."""
@@ -120,7 +108,7 @@ def read_coverage(
     table = coverage.c
     statement = select(table.day, table.coverage).where(table.source == source, table.day.between(first, last))
     if as_of is not None:
-        statement = statement.where(_known_on(coverage, as_of, public_delay_days))
+        statement = statement.where(known_on(coverage, as_of, public_delay_days))
     rows = conn.execute(statement.order_by(table.day, table.seen_day, table.backfill.desc()))
     return {day: Coverage(what) for day, what in rows}
 
@@ -157,111 +145,75 @@ def daily_totals(
 ) -> tuple[Dates, Floats]:
     """(n_days,) days and the source's requests on each, 0 where there are none, covered or not."""
     dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
-    _, days, opened = _opened(conn, source, first, last, as_of, public_delay_days, {})
-    totals = np.bincount(days - _number(first), weights=opened, minlength=len(dates))
+    cells = read_cells(conn, source, first, last, as_of=as_of, public_delay_days=public_delay_days, where={})
+    totals = np.bincount(cells.day - _number(first), cells.opened, len(dates))
     return dates, totals.astype(np.float64)
 
 
-def read_panel(
+def read_panels(
     conn: Connection,
     source: str,
-    level: Level,
+    levels: Sequence[Level],
     *,
     last_day: date,
     history_days: int,
     as_of: date,
     calendar: Calendar = Calendar(),
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, str] = MappingProxyType({}),
     public_delay_days: int = 0,
     min_mean: float = 0.0,
-) -> Panel:
-    """Counts of the `history_days` days up to `last_day` at one level, as they were known at the end of `as_of`.
+) -> list[Panel]:
+    """Counts of the `history_days` days up to `last_day` at each level, as they were known at the end of `as_of`.
 
     Args:
-        level: Labels that tell the series apart; () is the whole source, always one row.
+        levels: Labels that tell the series apart; () is the whole source, always one row.
         where: Only requests with these labels, such as `{"area": "Ward 7"}`.
         public_delay_days: Days after which the source has published a day; for rows of a back-fill.
         min_mean: Requests a week, on average over the covered days, that a series must have.
     Returns:
-        Panel sorted by labels; NaN on days that were not covered. Series without any request are left out.
+        Panels sorted by labels; NaN on days that were not covered. Series without any request are left out.
     """
     first = last_day - timedelta(days=history_days - 1)
-    numbers, days, opened = _opened(conn, source, first, last_day, as_of, public_delay_days, where or {})
-    rows, labels = _rows(conn, source, level, numbers)
-    cells = rows * history_days + (days - _number(first))
-    counts = np.bincount(cells, weights=opened, minlength=len(labels) * history_days).astype(np.float64)
-    counts = counts.reshape(len(labels), history_days)
+    cells = read_cells(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days, where=where)
     known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
     covered = np.zeros(history_days, dtype=bool)
     covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True
-    counts[:, ~covered] = 0.0
-    if level:
-        totals = counts.sum(axis=1)
-        busy = (totals > 0) & (totals * 7 >= min_mean * covered.sum())
-        counts, labels = counts[busy], labels[busy].reset_index(drop=True)
-    counts[:, ~covered] = np.nan
-    labels.index.name = "series_id"
+    labels_of = _labels_of(conn, source)
+    days = cells.day - _number(first)
     dates = np.arange(np.datetime64(first, "D"), np.datetime64(last_day, "D") + 1)
-    return Panel(counts, dates, labels, datetime.combine(as_of, time.max, UTC), source, calendar)
+    panels = []
+    for level in levels:
+        rows, labels = _rows(labels_of, level, cells.series_id)
+        shape = len(labels), history_days
+        counts = np.bincount(rows * history_days + days, cells.opened, shape[0] * shape[1]).astype(np.float64)
+        counts = counts.reshape(shape)
+        counts[:, ~covered] = 0.0
+        if level:
+            totals = counts.sum(axis=1)
+            busy = (totals > 0) & (totals * 7 >= min_mean * covered.sum())
+            counts, labels = counts[busy], labels[busy].reset_index(drop=True)
+        counts[:, ~covered] = np.nan
+        labels.index.name = "series_id"
+        panels.append(Panel(counts, dates, labels, datetime.combine(as_of, time.max, UTC), source, calendar))
+    return panels
 
 
-def _rows(
-    conn: Connection, source: str, level: Level, numbers: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], pd.DataFrame]:
+def _labels_of(conn: Connection, source: str) -> dict[int, dict[str, str]]:
+    """The labels of each of the source's series."""
+    found = conn.execute(select(series.c.id, *(series.c[label] for label in LABELS)).where(series.c.source == source))
+    return {number: dict(zip(LABELS, values, strict=True)) for number, *values in found}
+
+
+def _rows(labels_of: Mapping[int, Mapping[str, str]], level: Level, numbers: Integers) -> tuple[Integers, pd.DataFrame]:
     """For each series number its row in the panel, and the rows' labels, sorted."""
     if not level:
         return np.zeros(len(numbers), dtype=np.int64), pd.DataFrame(index=pd.RangeIndex(1))
-    found = conn.execute(select(series.c.id, *(series.c[label] for label in level)).where(series.c.source == source))
-    known = {number: tuple(key) for number, *key in found}
-    keys = sorted({known[number] for number in np.unique(numbers).tolist()})
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    key_of = [tuple(labels_of[number][label] for label in level) for number in distinct.tolist()]
+    keys = sorted(set(key_of))
     position = {key: row for row, key in enumerate(keys)}
-    row_of = np.zeros(max(known, default=0) + 1, dtype=np.int64)
-    for number, key in known.items():
-        row_of[number] = position.get(key, 0)
-    return row_of[numbers], pd.DataFrame(keys, columns=list(level), dtype=str)
-
-
-def _opened(
-    conn: Connection,
-    source: str,
-    first: date,
-    last: date,
-    as_of: date | None,
-    public_delay_days: int,
-    where: Mapping[str, str],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Series number, day number and requests of every cell that is not 0, as known at the end of `as_of`."""
-    seen_day = conn.execute(select(sources.c.seen_day).where(sources.c.name == source)).scalar()
-    statement: Select[*tuple[Any, ...]]
-    if as_of is None or seen_day is None or as_of >= seen_day:
-        statement = select(daily_count.c.series_id, daily_count.c.day, daily_count.c.opened)
-        table = daily_count
-    else:
-        history = count_history.c
-        statement = select(history.series_id, history.day, history.opened, history.seen_day, history.backfill)
-        statement = statement.where(_known_on(count_history, as_of, public_delay_days))
-        table = count_history
-    mine = [series.c.source == source, *(series.c[label] == value for label, value in where.items())]
-    statement = statement.join_from(table, series, series.c.id == table.c.series_id)
-    cells = fetch_integers(conn, statement.where(*mine, table.c.day.between(first, last)))
-    if table is count_history:
-        cells = _newest(cells)
-    cells = cells[cells[:, 2] > 0]
-    return cells[:, 0], cells[:, 1], cells[:, 2]
-
-
-def _newest(history: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Of rows (series, day, opened, seen_day, backfill) the last known one of each series and day."""
-    number, day, _, seen_day, backfill = history.T
-    ordered = history[np.lexsort((-backfill, seen_day, day, number))]
-    is_last = np.ones(len(ordered), dtype=bool)
-    is_last[:-1] = (ordered[1:, :2] != ordered[:-1, :2]).any(axis=1)
-    return ordered[is_last]
-
-
-def _known_on(table: Table, as_of: date, public_delay_days: int) -> ColumnElement[bool]:
-    published: Column[Any] | ColumnElement[Any] = table.c.day + public_delay_days
-    return or_(table.c.seen_day <= as_of, and_(table.c.backfill, published <= literal(as_of, Day)))
+    row_of = np.array([position[key] for key in key_of], dtype=np.int64)
+    return row_of[inverse], pd.DataFrame(keys, columns=list(level), dtype=str)
 
 
 def _number(day: date) -> int:

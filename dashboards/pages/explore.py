@@ -19,7 +19,7 @@ from dashboards.sparkline import sparkline
 from dashboards.words import LABEL_WORDS, span_text
 from forewarn.contracts import Coverage
 from forewarn.panel import Floats, Panel
-from store.counts import covered_span, read_panel
+from store.counts import covered_span, read_panels
 from store.engine import snapshot
 
 SHOWN_DAYS = 365
@@ -159,16 +159,17 @@ def _panel(
     labels: Mapping[str, str],
 ) -> Panel:
     settings = desk.source(source)
-    return read_panel(
+    (panel,) = read_panels(
         conn,
         source,
-        level,
+        [level],
         last_day=last,
         history_days=(last - first).days + 1,
         as_of=desk.today(source),
         where=labels,
         public_delay_days=settings.public_delay_days,
     )
+    return panel
 
 
 def _offered(conn: Connection, desk: Desk, source: str, last: date) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from forewarn.panel import Breach
 from forewarn.request import DailyCount, Reject
 from forewarn.settings import Settings, parse
 from store import alerts as alert_store
-from store.counts import read_panel, write_counts, write_coverage
+from store.counts import read_panels, write_counts, write_coverage
 from store.detections import set_judged, write_alarms, write_forecasts
 from store.engine import transaction
 from store.sources import finish_run, set_health, start_run, write_rejects
@@ -158,10 +158,7 @@ def _judge(conn: Connection, settings: Settings) -> None:
     """The last three weeks, day by day, as a service would have done it."""
     calendar = settings.sources["lindenau"].calendar
     last_day = TODAY - timedelta(days=1)
-    panels = [
-        read_panel(conn, "lindenau", level, last_day=last_day, history_days=380, as_of=TODAY, calendar=calendar)
-        for level in LEVELS
-    ]
+    panels = read_panels(conn, "lindenau", LEVELS, last_day=last_day, history_days=380, as_of=TODAY, calendar=calendar)
     alpha = 1 / 7 / sum(len(panel.labels) for panel in panels)
     detections = [detector_for("regression", alpha).detect(panel, 24) for panel in panels]
     alerts: dict[str, Alert] = {}
@@ -208,16 +205,16 @@ def _decide(conn: Connection) -> None:
 
 def _forecast(conn: Connection, settings: Settings) -> None:
     source = settings.sources["lindenau"]
-    for level in LEVELS[:2]:
-        panel = read_panel(
-            conn,
-            "lindenau",
-            level,
-            last_day=TODAY - timedelta(days=1),
-            history_days=380,
-            as_of=TODAY,
-            calendar=source.calendar,
-        )
+    panels = read_panels(
+        conn,
+        "lindenau",
+        LEVELS[:2],
+        last_day=TODAY - timedelta(days=1),
+        history_days=380,
+        as_of=TODAY,
+        calendar=source.calendar,
+    )
+    for panel in panels:
         forecast = forecaster_for("seasonal-naive").forecast(panel, 28)
         write_forecasts(conn, "lindenau", TODAY - timedelta(days=1), forecast, "test")
     yesterday = TODAY - timedelta(days=1)

@@ -13,7 +13,7 @@ from store.counts import (
     covered_span,
     daily_totals,
     read_coverage,
-    read_panel,
+    read_panels,
     revised_days,
     write_counts,
     write_coverage,
@@ -55,7 +55,7 @@ def city(store_engine: Engine) -> Engine:
 def test_only_covered_days_have_numbers(city: Engine) -> None:
     with snapshot(city) as conn:
         calendar = Calendar("DE")
-        panel = read_panel(conn, "bonn", (), last_day=later(4), history_days=6, as_of=SEEN, calendar=calendar)
+        (panel,) = read_panels(conn, "bonn", [()], last_day=later(4), history_days=6, as_of=SEEN, calendar=calendar)
     np.testing.assert_array_equal(panel.counts, [[NAN, 3, 6, NAN, 0, NAN]])
     assert panel.dates[0] == np.datetime64("2026-03-01")
     assert (panel.source, panel.calendar, panel.as_of.date()) == ("bonn", calendar, SEEN)
@@ -64,8 +64,8 @@ def test_only_covered_days_have_numbers(city: Engine) -> None:
 
 def test_series_are_added_up_to_the_level_and_sorted(city: Engine) -> None:
     with snapshot(city) as conn:
-        by_category = read_panel(conn, "bonn", ("category",), last_day=later(3), history_days=4, as_of=SEEN)
-        by_both = read_panel(conn, "bonn", ("category", "area"), last_day=later(3), history_days=4, as_of=SEEN)
+        levels = [("category",), ("category", "area")]
+        by_category, by_both = read_panels(conn, "bonn", levels, last_day=later(3), history_days=4, as_of=SEEN)
     assert by_category.labels["category"].tolist() == ["Noise", "Rats"]
     np.testing.assert_array_equal(by_category.counts, [[0, 2, NAN, 0], [3, 4, NAN, 0]])
     assert by_both.labels.to_numpy().tolist() == [["Noise", ""], ["Rats", ""], ["Rats", "Ward 7"]]
@@ -74,9 +74,11 @@ def test_series_are_added_up_to_the_level_and_sorted(city: Engine) -> None:
 
 def test_quiet_series_and_other_labels_can_be_left_out(city: Engine) -> None:
     with snapshot(city) as conn:
-        busy = read_panel(conn, "bonn", ("category",), last_day=later(3), history_days=4, as_of=SEEN, min_mean=5)
-        ward = read_panel(conn, "bonn", (), last_day=later(1), history_days=2, as_of=SEEN, where={"area": "Ward 7"})
-        none = read_panel(conn, "bonn", ("area",), last_day=later(1), history_days=2, as_of=SEEN, min_mean=99)
+        (busy,) = read_panels(conn, "bonn", [("category",)], last_day=later(3), history_days=4, as_of=SEEN, min_mean=5)
+        (ward,) = read_panels(
+            conn, "bonn", [()], last_day=later(1), history_days=2, as_of=SEEN, where={"area": "Ward 7"}
+        )
+        (none,) = read_panels(conn, "bonn", [("area",)], last_day=later(1), history_days=2, as_of=SEEN, min_mean=99)
     assert busy.labels["category"].tolist() == ["Rats"]
     np.testing.assert_array_equal(ward.counts, [[0, 4]])
     assert none.counts.shape == (0, 2)
@@ -85,7 +87,7 @@ def test_quiet_series_and_other_labels_can_be_left_out(city: Engine) -> None:
 
 def test_a_source_without_rows_has_a_panel_without_numbers(store_engine: Engine) -> None:
     with snapshot(store_engine) as conn:
-        panel = read_panel(conn, "bonn", (), last_day=DAY, history_days=3, as_of=SEEN)
+        (panel,) = read_panels(conn, "bonn", [()], last_day=DAY, history_days=3, as_of=SEEN)
         assert np.isnan(panel.counts).all()
         assert covered_span(conn, "bonn") is None
 
@@ -98,7 +100,7 @@ def test_what_was_known_on_a_past_day(city: Engine) -> None:
         write_coverage(conn, "bonn", {later(2): Coverage.OBSERVED}, seen_day=next_day, backfill=False)
 
         def counts(as_of: date) -> list[float]:
-            panel = read_panel(conn, "bonn", (), last_day=later(2), history_days=3, as_of=as_of)
+            (panel,) = read_panels(conn, "bonn", [()], last_day=later(2), history_days=3, as_of=as_of)
             row: list[float] = panel.counts[0].tolist()
             return row
 
@@ -119,8 +121,8 @@ def test_rows_of_a_back_fill_count_as_known_from_their_own_day_on(store_engine: 
         write_coverage(conn, "bonn", days, seen_day=SEEN, backfill=True)
 
         def panel(as_of: date, delay: int) -> list[float]:
-            known = read_panel(
-                conn, "bonn", (), last_day=later(4), history_days=5, as_of=as_of, public_delay_days=delay
+            (known,) = read_panels(
+                conn, "bonn", [()], last_day=later(4), history_days=5, as_of=as_of, public_delay_days=delay
             )
             row: list[float] = known.counts[0].tolist()
             return row
@@ -175,5 +177,5 @@ def test_coverage_is_appended_only_when_it_changes(store_engine: Engine) -> None
 
 def test_as_of_is_an_aware_instant(city: Engine) -> None:
     with snapshot(city) as conn:
-        panel = read_panel(conn, "bonn", (), last_day=DAY, history_days=1, as_of=SEEN)
+        (panel,) = read_panels(conn, "bonn", [()], last_day=DAY, history_days=1, as_of=SEEN)
     assert panel.as_of >= datetime(2026, 3, 10, 23, 59, tzinfo=UTC)

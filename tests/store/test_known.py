@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from forewarn.contracts import Coverage
 from forewarn.request import ServiceRequest
-from store.counts import read_panel, write_coverage
+from store.counts import read_panels, write_coverage
 from store.engine import transaction
 from store.requests import write_requests
 from store.schema import count_history, coverage, daily_count, series, service_request
@@ -100,6 +100,6 @@ def recount(model: dict[str, ServiceRequest]) -> dict[tuple[str, str, date], tup
 
 
 def known(conn: Connection, as_of: date) -> dict[tuple[str, str], list[float]]:
-    panel = read_panel(conn, "bonn", LEVEL, last_day=DAYS[-1], history_days=len(DAYS), as_of=as_of)
+    (panel,) = read_panels(conn, "bonn", [LEVEL], last_day=DAYS[-1], history_days=len(DAYS), as_of=as_of)
     assert not np.isnan(panel.counts).any()
     return dict(zip(panel.labels.itertuples(index=False, name=None), panel.counts.tolist(), strict=True))
