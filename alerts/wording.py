@@ -33,8 +33,8 @@ class Answer(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
-    """Title of a surge or drop; the first of `alarms` is its head.
+def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_areas: bool) -> str:
+    """Title of a surge or drop; the first of `alarms` is its head. `with_areas`: areas are watched too.
 
     `Rats: 34 requests on Tue 3 Feb, usually 8 to 19 (all areas)`
     """
@@ -43,8 +43,7 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
     when = days_text(head.day, head.window_days)
     numbers = f"{only}{requests_text(head.observed)} {when}, usually {range_text(head.low, head.high)}"
     if labels == head.labels:
-        everywhere = "" if "area" in labels else " (all areas)"
-        return f"{scope_text(labels)}: {numbers}{everywhere}"
+        return f"{scope_text(labels)}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
     more = "fewer" if head.kind is Kind.DROP else "more"
     if "area" not in labels:
         areas = {alarm.labels["area"] for alarm in alarms if "area" in alarm.labels}
@@ -53,6 +52,10 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm]) -> str:
         )
     topics = list(dict.fromkeys(topic for alarm in alarms if (topic := topic_text(alarm.labels))))
     return f"{plain(labels['area'])}: {more} of {listed(topics)}; {part_text(head.labels, labels)}: {numbers}"
+
+
+def _everywhere(labels: Mapping[str, str], *, with_areas: bool) -> str:
+    return " (all areas)" if with_areas and labels and "area" not in labels else ""
 
 
 def breach_title(breach: Breach, day: date) -> str:
@@ -100,7 +103,7 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     head = evidence["head"]
     one_day = evidence["window_days"] == 1
     these = "this" if one_day else "these"
-    everywhere = "" if "area" in head else " (all areas)"
+    everywhere = _everywhere(head, with_areas=evidence["with_areas"])
     since = "first noticed that day"
     if alert.first_day < alert.last_day:
         lasts = (alert.last_day - alert.first_day).days + 1

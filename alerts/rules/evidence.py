@@ -11,6 +11,7 @@ parts           the five largest contributions of areas or categories, alarmed o
 history         the head's counts of the last 28 days, null where not observed, with the last day
 holiday, holiday_before                        public holiday that day, the day before; ''
 missing_days    days of the last 28 without a complete count
+with_areas      whether areas are watched too
 known_at        when the counts were read
 """
 
@@ -60,8 +61,14 @@ def evidence_of(
         "holiday": holiday,
         "holiday_before": holiday_before,
         "missing_days": history.count(None),
+        "with_areas": areas_watched(detections),
         "known_at": head.detection.panel.as_of.isoformat(),
     }
+
+
+def areas_watched(detections: Sequence[Detection]) -> bool:
+    """Whether some level tells areas apart."""
+    return any("area" in detection.panel.level for detection in detections)
 
 
 def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detection]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from alerts.rules.cells import crossed, severity_of, watched
-from alerts.rules.evidence import evidence_of
+from alerts.rules.evidence import areas_watched, evidence_of
 from alerts.rules.merging import merge
 from alerts.wording import issue_title
 from forewarn.alert import Finding, Kind
@@ -32,7 +32,7 @@ def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor
                 labels=issue.labels,
                 day=day,
                 severity=severity_of(issue.head),
-                title=issue_title(issue.labels, issue.alarms),
+                title=issue_title(issue.labels, issue.alarms, with_areas=areas_watched(detections)),
                 evidence=evidence,
                 alarms=issue.alarms,
             )

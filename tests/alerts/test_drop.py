@@ -6,7 +6,7 @@ from tests.alerts.drawing import TUESDAY, drawn
 
 def test_a_count_below_its_lower_limit_is_a_finding() -> None:
     (finding,) = Drop().evaluate([drawn(({"category": "Waste"}, 3, 40, 22))], TUESDAY)
-    assert finding.title == "Waste: only 3 requests on Tue 3 Feb, usually 24 to 56 (all areas)"
+    assert finding.title == "Waste: only 3 requests on Tue 3 Feb, usually 24 to 56"
     assert finding.evidence["fires_at"] == 21
     assert finding.evidence["excess"] == 37
 

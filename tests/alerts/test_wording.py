@@ -63,7 +63,7 @@ def test_a_surge_explains_itself() -> None:
 def test_a_sum_of_days_says_so() -> None:
     weekly = replace(drawn(({"category": "Rats"}, 50, 13.2, 22.7)), window_days=7)
     (finding,) = Surge().evaluate([weekly], TUESDAY)
-    assert finding.title == "Rats: 50 requests in the 7 days to Tue 3 Feb, usually 7 to 19 (all areas)"
+    assert finding.title == "Rats: 50 requests in the 7 days to Tue 3 Feb, usually 7 to 19"
     told = explanation(opened(finding))
     assert "What is usual: 7 to 19 in days like these, about 13. These are 37 more." in told
     assert any("requests in these days there would have been no alert" in line for line in told)
@@ -123,7 +123,7 @@ def test_a_lasting_drop_after_a_holiday() -> None:
     (finding,) = Drop().evaluate([drawn(({}, 3, 40, 22), day=day, days=20, calendar=Calendar("DE"))], day)
     (first,) = advance([], [finding], day, EVENING)
     lines = explanation(first.alert)
-    assert lines[0] == "What is lower: All requests (all areas): 3 requests on Fri 2 Jan 2026, first noticed that day."
+    assert lines[0] == "What is lower: All requests: 3 requests on Fri 2 Jan 2026, first noticed that day."
     assert lines[1] == "What is usual: 24 to 56 on a day like this, about 40. These are 37 fewer."
     assert lines[3] == (
         "What else was considered: The day before was a public holiday (New Year's Day). All days of the last four "
