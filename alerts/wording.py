@@ -39,9 +39,10 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_area
     `Rats: 34 requests on Tue 3 Feb, usually 8 to 19 (all areas)`
     """
     head = alarms[0]
-    only = "only " if head.kind is Kind.DROP else ""
+    count = requests_text(head.observed) if head.observed else "no requests"
+    only = "only " if head.kind is Kind.DROP and head.observed else ""
     when = days_text(head.day, head.window_days)
-    numbers = f"{only}{requests_text(head.observed)} {when}, usually {range_text(head.low, head.high)}"
+    numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}"
     if labels == head.labels:
         return f"{scope_text(labels)}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
     more = "fewer" if head.kind is Kind.DROP else "more"

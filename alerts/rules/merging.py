@@ -117,7 +117,7 @@ def _join_overlapping(issues: list[Issue]) -> list[Issue]:
 
 
 def _overlap(larger: Issue, smaller: Issue) -> bool:
-    return _agree(larger.labels, smaller.labels) and smaller.explained >= EXPLAINS * larger.explained
+    return _agree(larger.labels, smaller.labels) and smaller.explained >= EXPLAINS * larger.head.excess
 
 
 def _agree(labels: Mapping[str, str], others: Mapping[str, str]) -> bool:

@@ -11,6 +11,11 @@ def test_a_count_below_its_lower_limit_is_a_finding() -> None:
     assert finding.evidence["excess"] == 37
 
 
+def test_none_at_all_is_said_in_a_word() -> None:
+    (finding,) = Drop().evaluate([drawn(({"category": "Waste"}, 0, 40, 22))], TUESDAY)
+    assert finding.title == "Waste: no requests on Tue 3 Feb, usually 24 to 56"
+
+
 def test_series_of_which_few_are_expected_are_not_judged() -> None:
     few = drawn(({"category": "Odd"}, 0, 9.9, 2))
     assert Drop().evaluate([few], TUESDAY) == []

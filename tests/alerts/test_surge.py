@@ -102,6 +102,15 @@ def test_scopes_that_overlap_are_one_issue_if_one_can_explain_the_other(in_elm: 
     assert sum(len(f.alarms) for f in findings) == 2
 
 
+def test_an_area_beside_a_kind_that_heads_its_category_is_no_second_issue() -> None:
+    levels = [
+        drawn(({"category": "Parks"}, 70, 20, 40)),
+        drawn(({"category": "Parks", "subcategory": "Lawns"}, 35, 5, 12)),
+        drawn(({"category": "Parks", "area": "Elm"}, 25, 5, 12)),
+    ]
+    assert scopes(levels) == [{"category": "Parks", "subcategory": "Lawns"}]
+
+
 def test_a_category_and_an_area_that_share_no_label_stay_apart() -> None:
     levels = [drawn(({"category": "Rats"}, 25, 5, 12)), drawn(({"area": "Elm"}, 24, 5, 12))]
     assert scopes(levels) == [{"category": "Rats"}, {"area": "Elm"}]
