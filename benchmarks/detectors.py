@@ -38,8 +38,8 @@ PUBLISHED_MS = {
     "glrnb": 1.1,
     "earsC": 0.08,
 }
-"""Milliseconds per series and time point of R surveillance 1.20.3, one thread, measured on the same kind of
-machine (2 cores, Debian 12, R 4.2.2)."""
+"""Milliseconds per series and time point of R surveillance 1.20.3 (R 4.2.2), one thread, measured beforehand on two
+cores; the middle of the range where it was 12 to 15."""
 
 
 @dataclass(frozen=True)

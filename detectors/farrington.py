@@ -7,9 +7,10 @@ The years before are cut into `blocks` blocks; the last holds the weeks around t
 outbreaks are found by their Anscombe residual and count for less in a second fit. The trend is dropped if
 fewer than three years are known or if it leads above everything ever seen.
 
-Reliable and well studied for public health, and a standard to compare with. It sees a surge late (2 to 3 days
-in our trials), since a 7-day total takes days to rise, and it needs at least two years; series with fewer than
-five requests in the last four weeks get no verdict. Prefer `regression` for daily operations.
+Reliable and well studied for public health, and a standard to compare with. It sees a surge late, since a 7-day
+total takes days to rise, has too many false alarms among rare series (docs/methods/farrington.md), and needs at
+least two years; series with fewer than five requests in the last four weeks get no verdict. Prefer `regression`
+for daily operations.
 
 References:
     Noufaily et al. (2013), Stat Med 32, 1206-1222.
