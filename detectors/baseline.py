@@ -11,7 +11,6 @@ The last `g` guard days teach neither, so that a surge that is running does not 
 surges are down-weighted by their Anscombe residual, as in Noufaily et al. (2013).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -42,73 +41,119 @@ WARM_UP_DAYS = 28
 """First days, whose levels have seen too little to be scored."""
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """What a block of series teaches; the n_judged days are those after the guard.
+class Past(NamedTuple):
+    """What the days before the guard teach; one row a series, and no row depends on another.
 
     Args:
         coefficients: (n_series, n_columns).
-        mean: (n_series, n_judged) regression alone.
-        uncertainty: (n_series, n_judged) relative variance of the mean, over the dispersion.
-        levels: (n_half_lives, n_series, n_judged).
-        level_uncertainty: as `levels`, relative variance over the dispersion.
-        fit: (n_series, n_half_lives) log-likelihood of the past, over the dispersion.
-        dispersion: (n_series, n_half_lives) variance of the past over that of a Poisson count.
+        covariance: (n_series, n_columns, n_columns) of the coefficients, over the dispersion.
+        season_dispersion: (n_series,) variance over that of a Poisson count, by the regression alone.
+        typical: (n_series,) mean count.
+        seen, due: (n_series, n_half_lives) requests that came and that the regression expected, the older the less.
+        fit: (n_series, n_half_lives) log-likelihood, over the dispersion.
+        dispersion: (n_series, n_half_lives) variance over that of a Poisson count.
         freedom: (n_series,) degrees of freedom that the dispersion rests on.
     """
 
     coefficients: Floats
-    mean: Floats
-    uncertainty: Floats
-    levels: Floats
-    level_uncertainty: Floats
+    covariance: Floats
+    season_dispersion: Floats
+    typical: Floats
+    seen: Floats
+    due: Floats
     fit: Floats
     dispersion: Floats
     freedom: Floats
 
 
-def learn(counts: Floats, design: Design, *, n_judged: int, guard_days: int, start: Floats) -> Baseline:
-    """The baseline of a block of series.
+class Outlook(NamedTuple):
+    """What the past expects of the judged days.
 
     Args:
-        counts: (n_series, n_days), the last `n_judged` days being those to judge; NaN: not observed.
-        design: Columns for all n_days.
-        n_judged: Days that the same regression serves.
-        guard_days: Days before the first judged one that are left out.
+        mean: (n_series, n_judged) regression alone.
+        uncertainty: (n_series, n_judged) relative variance of the mean, over the dispersion.
+        levels: (n_half_lives, n_series, n_judged).
+        level_uncertainty: as `levels`, relative variance over the dispersion.
+    """
+
+    mean: Floats
+    uncertainty: Floats
+    levels: Floats
+    level_uncertainty: Floats
+
+
+def learn(counts: Floats, design: Design, *, guard_days: int, start: Floats) -> Past:
+    """What the past of each series teaches; the costly part.
+
+    Args:
+        counts: (n_series, n_past) days up to the guard; NaN: not observed.
+        design: Columns for these days.
+        guard_days: Days that will lie between a judged day and the last one that its level knows.
         start: (n_series, n_columns) first guess of the coefficients.
     """
-    n_past = counts.shape[1] - n_judged - guard_days
-    seen = (~np.isnan(counts)).astype(np.float64)
+    observed = (~np.isnan(counts)).astype(np.float64)
     y = np.nan_to_num(counts)
-    season = _season(y, seen, design, n_past, start)
-    typical = season.mean[:, :n_past].mean(axis=1)
-    support = np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
-    judged, scored = slice(-n_judged, None), slice(WARM_UP_DAYS, n_past)
+    season = _season(y, observed, design, start)
+    typical = season.mean.mean(axis=1)
+    support = _support(typical, season.dispersion)
+    lag = guard_days + 1
+    scored, known = slice(max(WARM_UP_DAYS, lag), None), slice(max(WARM_UP_DAYS - lag, 0), -lag)
 
-    levels, uncertainties, fits, dispersions = [], [], [], []
+    seen_last, due_last, fits, dispersions = [], [], [], []
     for half_life in HALF_LIVES:
-        level, relative = _level(season.weights * y, season.weights * season.mean, support, half_life, guard_days)
-        levels.append(level[:, judged])
-        uncertainties.append(relative[:, judged])
-        mean = season.mean[:, scored] * level[:, scored]
-        unit = mean + mean**2 * relative[:, scored]  # variance over dispersion
+        seen, due = (_fading(part, half_life) for part in (season.weights * y, season.weights * season.mean))
+        seen_last.append(seen[:, -1])
+        due_last.append(due[:, -1])
+        level, relative = _level(seen[:, known], due[:, known], support)
+        mean = season.mean[:, scored] * level
+        unit = mean + mean**2 * relative  # variance over dispersion
         likelihood = season.weights[:, scored] * (y[:, scored] * np.log(mean) - mean)
         fits.append(likelihood.sum(axis=1) / season.dispersion)
-        dispersions.append(_dispersion(y[:, scored], mean, unit, seen[:, scored], len(design.prior_sd)))
-    return Baseline(
+        dispersions.append(_dispersion(y[:, scored], mean, unit, observed[:, scored], len(design.prior_sd)))
+    return Past(
         coefficients=season.coefficients,
-        mean=season.mean[:, judged],
-        uncertainty=_uncertainty(season, design, n_past)[:, judged],
-        levels=np.array(levels),
-        level_uncertainty=np.array(uncertainties),
+        covariance=_covariance(season, design),
+        season_dispersion=season.dispersion,
+        typical=typical,
+        seen=np.array(seen_last).T,
+        due=np.array(due_last).T,
         fit=np.array(fits).T,
         dispersion=np.array(dispersions).T,
-        freedom=2 * seen[:, :n_past].sum(axis=1) / (2 + 1 / typical),
+        freedom=2 * observed.sum(axis=1) / (2 + 1 / typical),
+    )
+
+
+def look_ahead(past: Past, counts: Floats, columns: Floats, *, guard_days: int) -> Outlook:
+    """What the judged days should bring: cheap, and done anew for every judged day.
+
+    Args:
+        counts: (n_series, guard_days + n_judged) the days after the past; NaN: not observed.
+        columns: (guard_days + n_judged, n_columns) of the design.
+    """
+    mean = _mean_of(past.coefficients, columns)
+    y = np.nan_to_num(counts)
+    weights = ~np.isnan(counts) * surge_weights(y, mean, past.season_dispersion)
+    support = _support(past.typical, past.season_dispersion)
+    n_judged = counts.shape[1] - guard_days
+    taught = slice(0, n_judged - 1)  # the first judged day knows the past, the last one these days too
+    levels, uncertainties = [], []
+    for number, half_life in enumerate(HALF_LIVES):
+        seen = _fading_on(past.seen[:, number], (weights * y)[:, taught], half_life)
+        due = _fading_on(past.due[:, number], (weights * mean)[:, taught], half_life)
+        level, relative = _level(seen, due, support)
+        levels.append(level)
+        uncertainties.append(relative)
+    ahead = columns[guard_days:]
+    return Outlook(
+        mean=mean[:, guard_days:],
+        uncertainty=((ahead @ past.covariance) * ahead).sum(axis=2),
+        levels=np.array(levels),
+        level_uncertainty=np.array(uncertainties),
     )
 
 
 class _Season(NamedTuple):
-    """The regression: (n_series, n_columns), twice (n_series, n_days), (n_series,), and its penalty."""
+    """The regression: (n_series, n_columns), twice (n_series, n_past), (n_series,), and its penalty."""
 
     coefficients: Floats
     mean: Floats
@@ -117,33 +162,29 @@ class _Season(NamedTuple):
     penalty: Floats
 
 
-def _season(y: Floats, seen: Floats, design: Design, n_past: int, start: Floats) -> _Season:
+def _season(y: Floats, observed: Floats, design: Design, start: Floats) -> _Season:
     """Fitted twice: the first fit finds past surges, which the second down-weights."""
-    columns, past = design.columns, slice(0, n_past)
+    columns = design.columns
     precision = np.where(np.isinf(design.prior_sd), 0.0, design.prior_sd**-2.0)
-
-    def mean_of(coefficients: Floats) -> Floats:
-        return np.asarray(np.exp(np.clip(coefficients @ columns.T, -50.0, 50.0)))
-
     penalty = np.tile(precision, (len(y), 1))
-    first = irls.fit(y[:, past], seen[:, past], columns[past], penalty, start, pseudo=PSEUDO_EVENTS)
-    mean = mean_of(first)
-    dispersion = _dispersion(y[:, past], mean[:, past], mean[:, past], seen[:, past], len(precision))
-    weights = seen * surge_weights(y, mean, dispersion)
+    first = irls.fit(y, observed, columns, penalty, start, pseudo=PSEUDO_EVENTS)
+    mean = _mean_of(first, columns)
+    dispersion = _dispersion(y, mean, mean, observed, len(precision))
     penalty *= dispersion[:, None]  # a prior counts for more where each request tells less
-    second = irls.fit(y[:, past], weights[:, past], columns[past], penalty, first, pseudo=PSEUDO_EVENTS)
-    mean = mean_of(second)
-    return _Season(second, mean, seen * surge_weights(y, mean, dispersion), dispersion, penalty)
+    weights = observed * surge_weights(y, mean, dispersion)
+    second = irls.fit(y, weights, columns, penalty, first, pseudo=PSEUDO_EVENTS)
+    mean = _mean_of(second, columns)
+    return _Season(second, mean, observed * surge_weights(y, mean, dispersion), dispersion, penalty)
 
 
-def _uncertainty(season: _Season, design: Design, n_past: int) -> Floats:
-    """(n_series, n_days - n_past) relative variance of the regression's mean, over the dispersion."""
-    past = slice(0, n_past)
-    information = irls.information(season.weights[:, past] * season.mean[:, past], design.columns[past], season.penalty)
+def _mean_of(coefficients: Floats, columns: Floats) -> Floats:
+    return np.asarray(np.exp(np.clip(coefficients @ columns.T, -50.0, 50.0)))
+
+
+def _covariance(season: _Season, design: Design) -> Floats:
+    information = irls.information(season.weights * season.mean, design.columns, season.penalty)
     information[:, 0, 0] += PSEUDO_EVENTS
-    ahead = design.columns[n_past:]
-    solved = np.linalg.solve(information, np.broadcast_to(ahead.T, (len(information), *ahead.T.shape)))
-    return np.asarray(np.einsum("jp,npj->nj", ahead, solved))
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
 def surge_weights(y: Floats, mean: Floats, dispersion: Floats) -> Floats:
@@ -167,13 +208,22 @@ def _dispersion(y: Floats, mean: Floats, unit: Floats, seen: Floats, n_columns: 
     return np.asarray(np.maximum(np.minimum(squared, cut).sum(axis=1) / freedom, 1.0))
 
 
-def _level(
-    observed: Floats, expected: Floats, support: Floats, half_life: float, guard_days: int
-) -> tuple[Floats, Floats]:
-    """(n_series, n_days) each: level of each day from those before its guard, and its relative variance."""
-    lag = guard_days + 1
-    decay = 0.5 ** (1 / half_life)
-    seen, due = (np.zeros_like(observed) for _ in range(2))
-    seen[:, lag:] = lfilter([1.0], [1.0, -decay], observed[:, :-lag], axis=1)
-    due[:, lag:] = lfilter([1.0], [1.0, -decay], expected[:, :-lag], axis=1)
-    return (support + seen) / (support + due), 1 / (support + seen)
+def _support(typical: Floats, dispersion: Floats) -> Floats:
+    """(n_series,) requests that the belief in a level of 1 is worth."""
+    return np.asarray(np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * dispersion))
+
+
+def _fading(counts: Floats, half_life: float) -> Floats:
+    """(n_series, n_days) sum of each day and those before it, which count for half every `half_life` days."""
+    return np.asarray(lfilter([1.0], [1.0, -(0.5 ** (1 / half_life))], counts, axis=1))
+
+
+def _fading_on(before: Floats, counts: Floats, half_life: float) -> Floats:
+    """(n_series, 1 + n_days) the sum `before` (n_series,) the first day, and the sums that follow."""
+    return _fading(np.column_stack([before, counts]), half_life)
+
+
+def _level(seen: Floats, due: Floats, support: Floats) -> tuple[Floats, Floats]:
+    """(n_series, n_days) each: level, and its relative variance over the dispersion."""
+    believed = support[:, None]
+    return (believed + seen) / (believed + due), 1 / (believed + seen)

@@ -11,13 +11,15 @@ References:
     Smyth (2004), Stat Appl Genet Mol Biol 3, 3 (shrunk dispersion).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.baseline import Baseline, learn
+from detectors import baseline
+from detectors.baseline import Outlook, Past
 from detectors.design import Design, calendar_design
+from detectors.memory import RowMemory
 from detectors.pooling import mixture_weights, shrunk_dispersion
 from detectors.verdict import count_verdict
 from forewarn.panel import Detection, Floats, Panel
@@ -27,6 +29,9 @@ MIN_HISTORY_DAYS = 56
 
 BLOCK_ROWS = 1000
 """Series worked on together; keeps the memory of a large panel small."""
+
+_MEMORY = RowMemory(most_bytes=256 * 2**20)
+"""Between two refits a series is judged day after day, often many times a day, by the same past."""
 
 
 @dataclass(frozen=True)
@@ -70,29 +75,39 @@ class Regression:
     ) -> tuple[Floats, Floats, Floats] | None:
         """Mean and variance (n_series, stop - origin) of the days from `origin` on, and the coefficients.
 
+        The past begins on a fixed day of the calendar too, so that it is the same every day until the next refit.
         None: too little history.
         """
-        past = origin - self.guard_days
-        enough = np.flatnonzero((~np.isnan(panel.counts[:, : max(past, 0)])).sum(axis=1) >= MIN_HISTORY_DAYS)
+        begin, past = origin % self.refit_days, origin - self.guard_days
+        counts, dates = panel.counts[:, begin:stop], panel.dates[begin:stop]
+        enough = np.flatnonzero((~np.isnan(counts[:, : max(past - begin, 0)])).sum(axis=1) >= MIN_HISTORY_DAYS)
         if not enough.size:
             return None
-        design = calendar_design(panel.dates[:stop], panel.calendar, origin=panel.dates[origin], history_days=past)
-        blocks = [
-            learn(
-                panel.counts[rows, :stop],
-                design,
-                n_judged=stop - origin,
-                guard_days=self.guard_days,
-                start=_start(panel.counts[rows, :past], design, None if start is None else start[rows]),
+        n_past = past - begin
+        design = calendar_design(dates, panel.calendar, origin=panel.dates[origin], history_days=n_past)
+        known = Design(design.columns[:n_past], design.prior_sd)
+        pasts, outlooks = [], []
+        for rows in np.array_split(enough, -(-len(enough) // BLOCK_ROWS)):
+            guess = _start(counts[rows, :n_past], design, None if start is None else start[rows])
+            learnt = _learn(counts[rows, :n_past], known, self.guard_days, guess)
+            pasts.append(learnt)
+            outlooks.append(
+                baseline.look_ahead(learnt, counts[rows, n_past:], design.columns[n_past:], guard_days=self.guard_days)
             )
-            for rows in np.array_split(enough, -(-len(enough) // BLOCK_ROWS))
-        ]
         shape = (len(panel.labels), stop - origin)
         mean, variance = np.full(shape, np.nan), np.full(shape, np.nan)
         coefficients = np.full((shape[0], design.columns.shape[1]), np.nan)
-        mean[enough], variance[enough] = _pool(blocks)
-        coefficients[enough] = np.concatenate([block.coefficients for block in blocks])
+        mean[enough], variance[enough] = _pool(pasts, outlooks)
+        coefficients[enough] = np.concatenate([learnt.coefficients for learnt in pasts])
         return mean, variance, coefficients
+
+
+def _learn(counts: Floats, design: Design, guard_days: int, start: Floats) -> Past:
+    """`baseline.learn`, for the rows whose past is not remembered from an earlier call."""
+    keys = _MEMORY.keys_of(counts, design.columns, design.prior_sd, guard_days)
+    return Past(
+        *_MEMORY.rows_of(keys, lambda new: baseline.learn(counts[new], design, guard_days=guard_days, start=start[new]))
+    )
 
 
 def _periods(panel: Panel, first: int, refit_days: int) -> Iterator[tuple[int, int]]:
@@ -114,18 +129,19 @@ def _start(past: Floats, design: Design, earlier: Floats | None) -> Floats:
     return np.where(np.isnan(earlier), guess, earlier)
 
 
-def _pool(blocks: list[Baseline]) -> tuple[Floats, Floats]:
+def _pool(pasts: Sequence[Past], outlooks: Sequence[Outlook]) -> tuple[Floats, Floats]:
     """Mean and variance of the judged days, once every series has learnt from the others."""
-    fit = np.concatenate([block.fit for block in blocks])
-    mean = np.concatenate([block.mean for block in blocks])
+    fit, dispersion, freedom = (
+        np.concatenate([getattr(p, n) for p in pasts]) for n in ("fit", "dispersion", "freedom")
+    )
+    mean = np.concatenate([outlook.mean for outlook in outlooks])
+    levels = np.concatenate([outlook.levels for outlook in outlooks], axis=1)
     trust = mixture_weights(fit).T[:, :, None]  # (n_half_lives, n_series, 1)
-    levels = np.concatenate([block.levels for block in blocks], axis=1)
     level = (trust * levels).sum(axis=0)
-    own = (trust[:, :, 0].T * np.concatenate([block.dispersion for block in blocks])).sum(axis=1)
-    volume = mean.mean(axis=1)
-    dispersion = shrunk_dispersion(own, np.concatenate([block.freedom for block in blocks]), volume)[:, None]
-    relative = (trust * np.concatenate([block.level_uncertainty for block in blocks], axis=1)).sum(axis=0)
+    own = (trust[:, :, 0].T * dispersion).sum(axis=1)
+    dispersion = shrunk_dispersion(own, freedom, mean.mean(axis=1))[:, None]
+    relative = (trust * np.concatenate([outlook.level_uncertainty for outlook in outlooks], axis=1)).sum(axis=0)
     disagreement = (trust * (levels / level - 1) ** 2).sum(axis=0)
-    relative += np.concatenate([block.uncertainty for block in blocks])
+    relative += np.concatenate([outlook.uncertainty for outlook in outlooks])
     mean = mean * level
     return mean, dispersion * (mean + mean**2 * relative) + mean**2 * disagreement

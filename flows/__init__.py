@@ -8,6 +8,8 @@ telemetry, few words, and a home of its own.
 import os
 from pathlib import Path
 
+import forewarn  # noqa: F401 - settles the environment of NumPy first
+
 _HOME = Path.home() / ".forewarn" / "prefect"
 
 if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:

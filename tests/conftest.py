@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import forewarn  # noqa: F401 - settles the environment of NumPy before a test imports it
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 

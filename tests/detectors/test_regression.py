@@ -5,8 +5,8 @@ import statsmodels.api as sm
 from scipy import stats
 
 from detectors import irls
-from detectors.baseline import learn, surge_weights
-from detectors.design import calendar_design, special_days
+from detectors.baseline import learn, look_ahead, surge_weights
+from detectors.design import Design, calendar_design, special_days
 from detectors.pooling import mixture_weights, shrunk_dispersion
 from detectors.regression import Regression
 from forewarn.calendar import Calendar
@@ -156,8 +156,9 @@ def test_the_level_equals_its_recursion_day_by_day() -> None:
     design = calendar_design(dates, Calendar(), origin=dates[293], history_days=286)
     start = np.zeros((3, design.columns.shape[1]))
     start[:, 0] = np.log(counts.mean(axis=1))
-    baseline = learn(counts, design, n_judged=7, guard_days=7, start=start)
-    mean = np.exp(baseline.coefficients @ design.columns.T)
+    past = learn(counts[:, :286], Design(design.columns[:286], design.prior_sd), guard_days=7, start=start)
+    outlook = look_ahead(past, counts[:, 286:], design.columns[286:], guard_days=7)
+    mean = np.exp(past.coefficients @ design.columns.T)
     first = np.exp(
         irls.fit(
             counts[:, :286],
@@ -180,7 +181,7 @@ def test_the_level_equals_its_recursion_day_by_day() -> None:
         for day in range(300 - 8):  # the last judged day knows the days up to a week before it
             seen = seen * 0.5 ** (1 / 14) + weights[day] * counts[row, day]
             due = due * 0.5 ** (1 / 14) + weights[day] * mean[row, day]
-        assert baseline.levels[0, row, -1] == pytest.approx((support + seen) / (support + due), rel=1e-6)
+        assert outlook.levels[0, row, -1] == pytest.approx((support + seen) / (support + due), rel=1e-6)
 
 
 def test_series_trust_what_foretold_them_and_what_their_peers_trust() -> None:
