@@ -44,7 +44,8 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_area
     when = days_text(head.day, head.window_days)
     numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}"
     if labels == head.labels:
-        return f"{scope_text(labels)}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
+        what = scope_text(labels) if labels else f"All requests of {plain(head.source)}"
+        return f"{what}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
     more = "fewer" if head.kind is Kind.DROP else "more"
     if "area" not in labels:
         areas = {alarm.labels["area"] for alarm in alarms if "area" in alarm.labels}

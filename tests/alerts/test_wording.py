@@ -60,6 +60,11 @@ def test_a_surge_explains_itself() -> None:
     ]
 
 
+def test_a_whole_source_is_named() -> None:
+    (finding,) = Surge().evaluate([drawn(({}, 50, 13.2, 22.7))], TUESDAY)
+    assert finding.title == "All requests of bonn: 50 requests on Tue 3 Feb, usually 7 to 19"
+
+
 def test_a_sum_of_days_says_so() -> None:
     weekly = replace(drawn(({"category": "Rats"}, 50, 13.2, 22.7)), window_days=7)
     (finding,) = Surge().evaluate([weekly], TUESDAY)
