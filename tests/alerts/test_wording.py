@@ -60,6 +60,24 @@ def test_a_surge_explains_itself() -> None:
     ]
 
 
+def test_what_came_back_tells_since_when_and_when_it_was_there_before() -> None:
+    (finding,) = Surge().evaluate([drawn(({"category": "Rats"}, 50, 13.2, 22.7))], TUESDAY)
+    before = {"first_day": "2026-01-20", "last_day": "2026-01-22"}
+    alert = opened(finding)
+    back = replace(
+        alert,
+        first_day=date(2026, 2, 1),
+        peak_day=date(2026, 2, 2),
+        evidence={**alert.evidence, "before": before},
+    )
+    lines = explanation(back)
+    assert lines[0] == (
+        "What is higher: Rats: 50 requests on Tue 3 Feb 2026, noticed since Sun 1 Feb, 3 days now, "
+        "worst on Mon 2 Feb; it was there before, from Tue 20 Jan to Thu 22 Jan."
+    )
+    assert "closes by itself after seven ordinary days" in lines[-1]
+
+
 def test_a_whole_source_is_named() -> None:
     (finding,) = Surge().evaluate([drawn(({}, 50, 13.2, 22.7))], TUESDAY)
     assert finding.title == "All requests of bonn: 50 requests on Tue 3 Feb, usually 7 to 19"
