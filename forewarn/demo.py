@@ -44,6 +44,9 @@ url = "sqlite:///demo.db"
 detectors = ["regression", "farrington"]
 recheck_days = 2
 
+[forecast]
+forecasters = ["seasonal-naive", "ets"]
+
 [[limits]]
 source = "{main}"
 category = "Rat sighting"
@@ -170,12 +173,12 @@ class _Rows:
 
 
 def _live_through_a_day(installation: Installation, now: datetime) -> list[Change]:
-    """What the flows do each day, by their plain functions; forecasts once a week."""
+    """What the flows do each day, by their plain functions; forecasts twice a month, since they take longest."""
     changes: list[Change] = []
     for name in installation.settings.sources:
         changes += ingest_source(installation, name, now).changes
         changes += detect_source(installation, name, now).changes
-        if now.weekday() == 0 and name == MAIN_LINE:
+        if now.day in (1, 15) and name == MAIN_LINE:
             changes += forecast_source(installation, name, now).changes
     drain_outbox(installation, now)
     return changes
@@ -193,13 +196,13 @@ def _tell(change: Change, console: Console) -> None:
 
 def _show_truth(city: City, told: list[Change], console: Console) -> None:
     """What was planted beside what was told."""
-    shown = table("planted", "first day", "peak", "first alert", "before the peak", "what happened")
+    shown = table("planted", "first day", "peak", "first alert", "told", "what happened")
     explained = set[str]()
     for trouble in city.troubles:
         telling = [change for change in told if _tells_of(change.alert, trouble)]
         explained |= {change.alert.fingerprint for change in telling}
         days = min((change.event.at.astimezone(ZONE).date() for change in telling), default=None)
-        lead = f"{(trouble.peak_day - days).days} days" if days else ""
+        lead = _lead(trouble.peak_day, days) if days else ""
         first_alert = _date(days) if days else "not told"
         row(
             shown,
@@ -214,6 +217,13 @@ def _show_truth(city: City, told: list[Change], console: Console) -> None:
     console.print(shown)
     others = len({change.alert.fingerprint for change in told} - explained)
     console.print(f"{len(told)} alerts in all; {others} of them tell of nothing that was planted.")
+
+
+def _lead(peak: date, told: date) -> str:
+    days = (peak - told).days
+    if days == 0:
+        return "on the day of the peak"
+    return f"{abs(days)} {'day' if abs(days) == 1 else 'days'} {'before' if days > 0 else 'after'} the peak"
 
 
 def _tells_of(alert: Alert, trouble: Trouble) -> bool:
