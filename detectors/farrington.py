@@ -194,8 +194,10 @@ class Farrington:
         first = n_days - last
         mean = np.full((len(panel.labels), last), np.nan)
         variance = mean.copy()
+        whole_from = panel.first_observed + WEEK - 1  # days before the source was read are no history
         for day in range(max(first, 0), n_days):
-            weekly = totals[:, day % WEEK : day + 1 : WEEK]  # this day's total is the last
+            earliest = whole_from + (day - whole_from) % WEEK
+            weekly = totals[:, earliest : day + 1 : WEEK]  # this day's total is the last
             references = _same_week_of_each_year(weekly.shape[1] - 1)
             if len(references) <= 2:
                 continue

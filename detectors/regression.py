@@ -78,7 +78,8 @@ class Regression:
         The past begins on a fixed day of the calendar too, so that it is the same every day until the next refit.
         None: too little history.
         """
-        begin, past = origin % self.refit_days, origin - self.guard_days
+        known_from = panel.first_observed  # days before the source was read are no history
+        begin, past = known_from + (origin - known_from) % self.refit_days, origin - self.guard_days
         counts, dates = panel.counts[:, begin:stop], panel.dates[begin:stop]
         enough = np.flatnonzero((~np.isnan(counts[:, : max(past - begin, 0)])).sum(axis=1) >= MIN_HISTORY_DAYS)
         if not enough.size:

@@ -64,6 +64,12 @@ class Panel:
         """The labels that tell the series apart; () for the whole source."""
         return tuple(str(column) for column in self.labels.columns)
 
+    @property
+    def first_observed(self) -> int:
+        """Position of the first day on which any series was observed; the number of days if none was."""
+        observed = np.flatnonzero((~np.isnan(self.counts)).any(axis=0))
+        return int(observed[0]) if observed.size else len(self.dates)
+
     def until(self, n_days: int) -> "Panel":
         """The same panel cut after its first `n_days` days."""
         return Panel(self.counts[:, :n_days], self.dates[:n_days], self.labels, self.as_of, self.source, self.calendar)

@@ -172,3 +172,12 @@ def test_smaller_alpha_means_fewer_alarms(name: str) -> None:
 def test_every_detector_is_a_detector() -> None:
     detectors: list[Detector] = [made(name) for name in DETECTORS]
     assert [detector.name for detector in detectors] == list(DETECTORS)
+
+
+@over_the_table
+def test_days_before_the_source_was_read_change_nothing(name: str) -> None:
+    known = panel(ordinary(seed=33, n_days=300))  # less than a year: no season can be learnt
+    unread = np.full((len(known.labels), 700), np.nan)
+    dates = known.dates[0] - 700 + np.arange(700 + 300)
+    padded = Panel(np.hstack([unread, known.counts]), dates, known.labels, known.as_of, "", known.calendar)
+    assert_same(made(name).detect(known, 30), made(name).detect(padded, 30))
