@@ -32,7 +32,7 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberat
 
 
 def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
-    """Requests a day of one series, with what is usual, what was out of the ordinary and what is likely next.
+    """Requests of one series, with what is usual, what was out of the ordinary and what is likely next.
 
     Args:
         limit_line: Whether to draw the count from which on an alert is raised.
@@ -50,8 +50,8 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
         line={"color": BLUE, "width": 1.8},
         marker={"size": 4.5, "color": BLUE},
         connectgaps=False,
-        customdata=[day_text(day, year=True) for day in history.dates.tolist()],
-        hovertemplate="%{customdata}<br><b>%{y:,.0f}</b> requests<extra></extra>",
+        customdata=[days_text(day, history.window_days, year=True) for day in history.dates.tolist()],
+        hovertemplate="<b>%{y:,.0f}</b> requests %{customdata}<extra></extra>",
     )
     _add_alarms(figure, history.alarms)
     _shade_gaps(figure, history.coverage)
@@ -147,7 +147,7 @@ def _add_alarms(figure: go.Figure, alarms: Sequence[Alarm]) -> None:
         return
     figure.add_scatter(
         x=[alarm.day for alarm in alarms],
-        y=[alarm.observed / alarm.window_days for alarm in alarms],
+        y=[alarm.observed for alarm in alarms],
         name="Out of the ordinary",
         mode="markers",
         marker={"symbol": "diamond", "size": 11, "color": VERMILLION, "line": {"color": "#fff", "width": 1}},

@@ -22,15 +22,17 @@ USUAL_DAYS = 400
 
 @dataclass(frozen=True)
 class History:
-    """Requests a day of one series, (n_days,) each; NaN where not observed, or where no verdict could be given.
+    """Requests of one series, (n_days,) each; NaN where not observed, or where no verdict could be given.
 
     Args:
+        window_days: Days that each count sums, its own being the last; 1: requests a day.
         expected: Mean of an ordinary day; `low` and `high` hold 95 % of ordinary days.
         limit: Count beyond which an alarm is raised; for a drop the lower one.
         holidays: Name of the public holiday, '' on other days.
     """
 
     kind: Kind
+    window_days: int
     dates: Dates
     counts: Floats
     expected: Floats
@@ -41,6 +43,11 @@ class History:
     coverage: Mapping[date, Coverage]
     alarms: Sequence[Alarm] = ()
     forecast: ForecastRow | None = None
+
+    @property
+    def title(self) -> str:
+        """What the counts are."""
+        return "Requests a day" if self.window_days == 1 else f"Requests in {self.window_days} days"
 
 
 def read_history(
@@ -78,18 +85,21 @@ def read_history(
     judged = min(n_days, USUAL_DAYS)
     verdicts = detector_for(detector or detection.detectors[0], alpha).detect(panel, judged)
     dates = panel.dates[-n_days:]
+    window_days = verdicts.window_days
+    alarms = read_alarms(conn, source, first, last, labels)
     return History(
         kind=kind,
+        window_days=window_days,
         dates=dates,
-        counts=panel.counts[0, -n_days:],
+        counts=panel.counts[0, -n_days:] if window_days == 1 else _padded(verdicts.observed[0], n_days),
         expected=_padded(verdicts.expected[0], n_days),
         low=_padded(verdicts.low[0], n_days),
         high=_padded(verdicts.high[0], n_days),
         limit=_padded((verdicts.lower_limit if kind is Kind.DROP else verdicts.limit)[0], n_days),
         holidays=settings.calendar.holiday_names(dates),
         coverage=read_coverage(conn, source, first, last),
-        alarms=read_alarms(conn, source, first, last, labels),
-        forecast=read_forecast(conn, source, labels),
+        alarms=[alarm for alarm in alarms if alarm.window_days == window_days],
+        forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
     )
 
 

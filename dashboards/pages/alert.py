@@ -182,10 +182,10 @@ def _standing(desk: Desk, alert: Alert) -> list[Component]:
 
 
 def _chart(alert: Alert, history: History) -> Component:
-    what = {
-        Kind.BREACH: "Requests a day, and the forecast",
-        Kind.SOURCE: "Requests a day from this source",
-    }.get(alert.kind, "Requests a day, and what is usual")
+    what = history.title + {
+        Kind.BREACH: ", and the forecast",
+        Kind.SOURCE: " from this source",
+    }.get(alert.kind, ", and what is usual")
     judged = alert.kind in (Kind.SURGE, Kind.DROP)
     return html.Div(
         [
@@ -283,6 +283,6 @@ def _numbers(history: History) -> html.Details:
     return html.Details(
         [
             html.Summary("The numbers as a table"),
-            parts.table("Requests a day", ("Day", "Requests", "Usual range", "Count is"), rows, numeric=(1, 2)),
+            parts.table(history.title, ("Day", "Requests", "Usual range", "Count is"), rows, numeric=(1, 2)),
         ]
     )

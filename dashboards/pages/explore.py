@@ -88,7 +88,7 @@ def view(desk: Desk, source: str, category: str, area: str, split: str, first: d
         return [html.P(f"Nothing is known from {span_text(first, last)}.", className="empty")]
     found: list[Component] = [
         html.H2(scope_text(labels)),
-        parts.graph(history_figure(history, limit_line=False), "Requests a day", height=400),
+        parts.graph(history_figure(history, limit_line=False), history.title, height=400),
         html.Ul([html.Li(line) for line in _remarks(history)], className="remarks"),
     ]
     if len(panel.labels):

@@ -20,6 +20,7 @@ def drawn(**changes: object) -> History:
     counts = np.array([4.0, 5, 6, np.nan, 5, 4, 6, 30])
     history = History(
         kind=Kind.SURGE,
+        window_days=1,
         dates=DATES,
         counts=counts,
         expected=np.full(8, 5.0),
