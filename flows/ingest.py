@@ -25,7 +25,7 @@ from forewarn.errors import SourceError
 from forewarn.settings import DEFAULT_FILE, SourceSettings
 from store import alerts as alert_store
 from store import sources
-from store.counts import daily_totals, read_coverage, write_counts, write_coverage
+from store.counts import covered_span, daily_totals, read_coverage, write_counts, write_coverage
 from store.engine import transaction
 from store.requests import write_requests
 
@@ -171,7 +171,9 @@ def _conclude(
     error: SourceError | None,
 ) -> IngestReport:
     """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
-    history = _history(conn, pull.name, pull.today - LOOK_BACK, pull.today)
+    span = covered_span(conn, pull.name)
+    last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
+    history = _history(conn, pull.name, last_known - LOOK_BACK, pull.today)
     health, message = judge_source(
         history,
         now=pull.now,

@@ -20,5 +20,7 @@ def test_the_demo_tells_of_the_silent_source_and_shows_what_was_planted(tmp_path
     for planted in ("Burst main", "Rats", "Missed collection round", "Heating failure", "Silent source"):
         assert planted in done.stdout
     assert re.search(r"No requests from Tenant line since", done.stdout), done.stdout
-    assert re.search(r"Silent source .* \w{3} +\d+ \w{3} +(\d+ days? (before|after)|on the day of) the peak", done.stdout), done.stdout
+    assert re.search(
+        r"Silent source .* \w{3} +\d+ \w{3} +(\d+ days? (before|after)|on the day of) the peak", done.stdout
+    ), done.stdout
     assert re.search(r"Dashboard: http://127.0.0.1:\d+", done.stdout)

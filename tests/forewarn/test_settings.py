@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from alerts.channels import channel_for
+from connectors import connector_for
 from forewarn import settings
 from forewarn.errors import ConfigError
 
 GOOD = {
-    "sources": {
-        "bonn": {"kind": "files", "path": "reports", "zone": "Europe/Berlin", "levels": [[], ["category"]]}
-    },
+    "sources": {"bonn": {"kind": "files", "path": "reports", "zone": "Europe/Berlin", "levels": [[], ["category"]]}},
     "channels": {"duty": {"url": "mailto://me:hunter2@example.org"}},
 }
 
@@ -86,5 +86,6 @@ def test_the_fingerprint_changes_with_the_settings_that_decide_verdicts() -> Non
 
 
 def test_the_template_is_valid() -> None:
-    template = Path(settings.__file__).parent / "template.toml"
-    assert settings.load(template).sources["requests"].kind == "files"
+    found = settings.load(Path(settings.__file__).parent / "template.toml")
+    assert connector_for("requests", found.sources["requests"]).source == "requests"
+    assert [channel_for(name, channel).name for name, channel in found.channels.items()] == ["log"]
