@@ -85,7 +85,7 @@ def replay(installation: Installation, name: str, first: date, last: date) -> It
         with installation.engine.connect() as conn:
             as_of = end + timedelta(days=1 + source.public_delay_days)
             panels = read_panels(conn, name, source, settings.detection, end, as_of)
-        again = settings.detection.recheck_days - 1 if start > first else 0  # what was revised is judged again
+        again = min(settings.detection.recheck_days, (start - first).days)  # what was revised is judged again
         n_days = (end - start).days + 1 + again
         detections = judge(panels, settings.detection, len(settings.sources), n_days)
         for offset in range(n_days):

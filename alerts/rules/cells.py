@@ -97,11 +97,16 @@ def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) ->
         kind=kind,
         detector=detection.detector,
         observed=float(detection.observed[row, column]),
-        expected=float(detection.expected[row, column]),
-        low=float(detection.low[row, column]),
-        high=float(detection.high[row, column]),
-        limit=float((detection.lower_limit if drop else detection.limit)[row, column]),
-        tail=float((detection.lower_tail if drop else detection.upper_tail)[row, column]),
+        expected=_steady(detection.expected[row, column]),
+        low=_steady(detection.low[row, column]),
+        high=_steady(detection.high[row, column]),
+        limit=_steady((detection.lower_limit if drop else detection.limit)[row, column]),
+        tail=_steady((detection.lower_tail if drop else detection.upper_tail)[row, column]),
         window_days=detection.window_days,
     )
     return Cell(alarm, detection, row, column)
+
+
+def _steady(value: float) -> float:
+    """Six digits: the last ones of a float depend on how many days are judged at once, and would look like news."""
+    return float(f"{value:.6g}")
