@@ -50,7 +50,7 @@ forecasters = ["seasonal-naive", "ets"]
 [[limits]]
 source = "{main}"
 category = "Rat sighting"
-max_requests = 90
+max_requests = 60
 window_days = 7
 
 [channels.log]
