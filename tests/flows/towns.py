@@ -100,3 +100,16 @@ def _row(table: Table, row: Mapping[Any, Any], names: Mapping[int, str], without
     if "series_id" in values:
         values["series_id"] = names[values["series_id"]]
     return str(values)
+
+
+def toml(settings: Mapping[str, Any]) -> str:
+    """The settings as a file. JSON's strings, numbers and lists are TOML's, too; only tables differ."""
+
+    def value(found: Any) -> str:
+        if isinstance(found, Mapping):
+            return "{" + ", ".join(f"{json.dumps(key)} = {value(item)}" for key, item in found.items()) + "}"
+        if isinstance(found, list):
+            return f"[{', '.join(map(value, found))}]"
+        return json.dumps(found)
+
+    return "\n".join(f"{key} = {value(found)}" for key, found in settings.items())

@@ -23,7 +23,7 @@ def test_values_become_json() -> None:
             "day": np.datetime64("2026-02-03"),
             "counts": np.array([1.0, np.nan]),
             "number": np.int64(3),
-            "labels": {"b", "b"},
+            "labels": {"b"},
         }
     )
     assert json.loads(json.dumps(found, allow_nan=False)) == {
