@@ -43,6 +43,7 @@ COLUMNS = (
     "longitude",
     "description",
 )
+FIELDS = {"source_record_id": "id", **{name: name for name in COLUMNS[1:]}}
 CATEGORIES, AREAS, DAYS = 40, 30, 1095
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -99,12 +100,12 @@ def plain(path: Path, database: Path) -> None:
 
 def forewarn(path: Path, url: str) -> None:
     """As the ingest flow does it: each page in a transaction, the state with the last one."""
-    connector = Files(source="city", zone="America/Chicago", path=path, fields={name: name for name in COLUMNS})
+    connector = Files(source="city", zone="America/Chicago", path=path, fields=FIELDS)
     engine = open_store(url)
     for window in connector.plan({}, NOW):
         for page in connector.fetch(window):
             with transaction(engine) as conn:
-                write_requests(conn, "city", page.requests, seen_at=NOW, seen_day=NOW.date(), backfill=True)
+                write_requests(conn, page.requests, seen_at=NOW, seen_day=NOW.date(), backfill=True)
                 if page.end:
                     commit_state(conn, "city", page.end.state)
     with transaction(engine) as conn:

@@ -116,8 +116,8 @@ class Files:
                 raise SourceChanged(self.source, f"{window.name} has no column {missing[0]!r}; it has: {known}")
             read = self._requests if self.rows == "requests" else self._counts
             for batch in read(table, until):
-                days = [row.day for row in batch.requests or batch.counts]
-                first, last = min([first, *days]), max([last, *days])
+                days = {*np.unique(batch.requests.day).tolist(), *(row.day for row in batch.counts)}
+                first, last = min({first, *days}), max({last, *days})
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
         except FileFault as fault:
             problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)

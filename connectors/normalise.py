@@ -1,4 +1,4 @@
-"""From a source's columns to `ServiceRequest` or `DailyCount`, each unusable row with its reason.
+"""From a source's columns to `Requests` or `DailyCount`, each unusable row with its reason.
 
 All kinds of source come through here, so a time, a status or a coordinate means the same everywhere. Work is
 done on whole columns: a million rows cost seconds.
@@ -7,20 +7,20 @@ done on whole columns: a million rows cost seconds.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from itertools import repeat, starmap
+from datetime import UTC, datetime
+from itertools import starmap
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.scrub import description, label, quote
-from connectors.times import Instants, Mask, Times, parse_times
-from forewarn.request import DailyCount, Precision, Reject, ServiceRequest, Status
+from connectors.scrub import descriptions, label, quote
+from connectors.times import Mask, Times, never, parse_times
+from forewarn.panel import LABELS, Floats
+from forewarn.request import NO_REQUESTS, DailyCount, Precision, Reject, Requests, Status, Texts
 
 RequestField = Literal[
     "source_record_id",
@@ -40,9 +40,7 @@ RequestField = Literal[
 ]
 CountField = Literal["date", "opened", "closed", "category", "subcategory", "area", "agency", "channel"]
 Columns = Mapping[str, pa.Array]  # field → one column of the source
-Objects = npt.NDArray[np.object_]
 
-LABEL_FIELDS = ("category", "subcategory", "area", "agency", "channel")
 STATUS_WORDS = {
     Status.OPEN: "open, new, submitted, pending, unspecified, reopen, reopened, received",
     Status.IN_PROGRESS: "assigned, started, in progress, in_progress, acknowledged, investigating, planned, "
@@ -52,7 +50,7 @@ STATUS_WORDS = {
     Status.CANCELLED: "cancelled, canceled",
 }
 _STATUSES = {word: status for status, words in STATUS_WORDS.items() for word in words.split(", ")}
-_PRECISIONS = np.array([Precision.SECOND, Precision.DAY], dtype=object)
+_PRECISIONS = np.array([Precision.SECOND.value, Precision.DAY.value], dtype=object)
 _A_DAY = np.timedelta64(1, "D")
 
 
@@ -60,7 +58,7 @@ _A_DAY = np.timedelta64(1, "D")
 class Batch:
     """Rows of one page, told apart: usable ones, and the others with their reason."""
 
-    requests: Sequence[ServiceRequest] = ()
+    requests: Requests = NO_REQUESTS
     counts: Sequence[DailyCount] = ()
     rejects: Sequence[Reject] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -99,38 +97,39 @@ class Normaliser:
             "future_date": (requested.utc > latest, "requested_at"),
         }
         rejects, good = _reject(faults, columns, position)
-        closed, updated, due = (self._optional(columns, name) for name in ("closed_at", "updated_at", "due_at"))
-        statuses, unmapped = _statuses(columns.get("status"), len(good))
-        lat, lon, place_counters = _places(columns, len(good))
-        closed_early = closed is not None and bool(good.size) and (closed.utc < requested.utc)[good]
-        made = zip(
-            repeat(self.source),
-            ids.to_numpy(zero_copy_only=False)[good],
-            _datetimes(requested.utc[good]),
-            requested.day[good].astype(object),
-            *(_labels(columns.get(name), len(good))[good] for name in LABEL_FIELDS),
-            statuses[good],
-            *_closing(closed, good),
-            _moments(updated, good),
-            _moments(due, good),
-            _PRECISIONS[requested.day_only[good].astype(int)],
-            lat[good],
-            lon[good],
-            _descriptions(columns.get("description"), good),
-            strict=False,
+        rows = len(good)
+        nothing = np.full(rows, "", dtype=object)
+        closed, updated, due = (
+            self._times(columns[name]) if name in columns else never(rows)
+            for name in ("closed_at", "updated_at", "due_at")
+        )
+        status, unmapped = _statuses(columns.get("status"), rows)
+        lat, lon, place_counters = _places(columns, rows)
+        requests = Requests(
+            source=self.source,
+            source_record_id=ids.to_numpy(zero_copy_only=False),
+            requested_at=requested.utc,
+            day=requested.day,
+            **{name: _labels(columns[name]) if name in columns else nothing for name in LABELS},
+            status=status,
+            closed_at=closed.utc,
+            closed_day=closed.day,
+            updated_at=updated.utc,
+            due_at=due.utc,
+            precision=_PRECISIONS[requested.day_only.astype(int)],
+            lat=lat,
+            lon=lon,
+            description=descriptions(as_text(columns["description"])) if "description" in columns else nothing,
         )
         counters = {
             "ambiguous_time": requested.ambiguous,
             "skipped_time": requested.skipped,
             "unmapped_status": int(unmapped[good].sum()),
-            "closed_before_requested": int(np.sum(closed_early)),
+            "closed_before_requested": int((closed.utc < requested.utc)[good].sum()),
             **place_counters,
         }
-        return Batch(
-            requests=list(starmap(ServiceRequest, made)),
-            rejects=rejects,
-            counters={name: count for name, count in counters.items() if count},
-        )
+        found = {name: count for name, count in counters.items() if count}
+        return Batch(requests if good.all() else requests.where(good), rejects=rejects, counters=found)
 
     def counts(self, columns: Columns, *, now: datetime, position: Callable[[int], str]) -> Batch:
         """Ready volumes from columns named as `CountField`; `date` and `opened` must be there."""
@@ -146,7 +145,8 @@ class Normaliser:
             "bad_closed_count": (~_is_count(closed) & ~np.isnan(closed), "closed"),
         }
         rejects, good = _reject(faults, columns, position)
-        labels = {name: _labels(columns.get(name), len(dates.utc))[good] for name in LABEL_FIELDS}
+        nothing = np.full(len(good), "", dtype=object)
+        labels = {name: (_labels(columns[name]) if name in columns else nothing)[good] for name in LABELS}
         made = zip(
             dates.day[good].astype(object),
             *(labels[name] for name in ("category", "subcategory", "area", "agency", "channel")),
@@ -159,13 +159,40 @@ class Normaliser:
     def _times(self, column: pa.Array) -> Times:
         return parse_times(column, self.zone, self.clock, time_format=self.time_format)
 
-    def _optional(self, columns: Columns, name: str) -> Times | None:
-        return self._times(columns[name]) if name in columns else None
+
+def columns_of(rows: Sequence[Mapping[str, Any]], fields: Mapping[Any, Sequence[str]]) -> dict[str, pa.Array]:
+    """Columns of parsed JSON or XML rows.
+
+    Args:
+        fields: Our name → keys of a row, of which the first counts that holds something; a dot leads into a structure.
+    """
+    columns = {}
+    for name, keys in fields.items():
+        values = _held(rows, keys[0])
+        for key in keys[1:]:
+            if None in values or "" in values:
+                values = [
+                    other if value in (None, "") else value
+                    for value, other in zip(values, _held(rows, key), strict=True)
+                ]
+        columns[name] = _column(values)
+    return columns
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> dict[str, pa.Array]:
-    """Columns of parsed JSON or XML rows: `fields` maps our names to the rows' keys; everything becomes text."""
-    return {name: pa.array([_plain(row.get(key)) for row in rows], pa.string()) for name, key in fields.items()}
+def _held(rows: Sequence[Mapping[str, Any]], key: str) -> list[Any]:
+    head, _, rest = key.partition(".")
+    values = [row.get(head) for row in rows]
+    return _held([value if isinstance(value, dict) else {} for value in values], rest) if rest else values
+
+
+def _column(values: Sequence[Any]) -> pa.Array:
+    try:
+        column = pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):  # of several types, or no text
+        column = None
+    if column is None or pa.types.is_nested(column.type) or pa.types.is_null(column.type):
+        column = pa.array([_plain(value) for value in values], pa.string())
+    return column
 
 
 def as_text(column: pa.Array) -> pa.Array:
@@ -184,11 +211,10 @@ def add_up(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _plain(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list | dict):
+    if value is None or isinstance(value, list | dict):
         return None  # a structure where a text belongs is no text
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text.encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs
 
 
 def _reject(
@@ -206,39 +232,40 @@ def _reject(
     return rejects, good
 
 
-def _labels(column: pa.Array | None, rows: int) -> Objects:
+def _labels(column: pa.Array) -> Texts:
     """Tidy labels; few distinct ones are expected, so each is made once."""
-    if column is None:
-        return np.full(rows, "", dtype=object)
     coded = as_text(column).dictionary_encode()
     distinct = np.array([label(text) for text in coded.dictionary.to_pylist()], dtype=object)
-    found: Objects = distinct[coded.indices.to_numpy(zero_copy_only=False)] if rows else np.array([], dtype=object)
-    return found
+    labels: Texts = distinct[coded.indices.to_numpy(zero_copy_only=False)]
+    return labels
 
 
-def _statuses(column: pa.Array | None, rows: int) -> tuple[Objects, Mask]:
+def _statuses(column: pa.Array | None, rows: int) -> tuple[Texts, Mask]:
     """Statuses, and which rows hold a word that the table does not know."""
-    words = _labels(column, rows)
-    distinct, where = np.unique(words.astype(str), return_inverse=True)
-    known = np.array([_STATUSES.get(word.casefold(), Status.UNKNOWN) for word in distinct], dtype=object)
-    statuses = known[where] if rows else words
-    return statuses, np.array([status is Status.UNKNOWN for status in statuses], dtype=np.bool_) & (words != "")
+    if column is None:
+        return np.full(rows, Status.UNKNOWN.value, dtype=object), np.zeros(rows, dtype=np.bool_)
+    coded = as_text(column).dictionary_encode()
+    words = [label(text).casefold() for text in coded.dictionary.to_pylist()]
+    known = np.array([_STATUSES.get(word, Status.UNKNOWN).value for word in words], dtype=object)
+    unmapped = np.array([word != "" and word not in _STATUSES for word in words], dtype=np.bool_)
+    where = coded.indices.to_numpy(zero_copy_only=False)
+    return known[where], unmapped[where]
 
 
-def _places(columns: Columns, rows: int) -> tuple[Objects, Objects, dict[str, int]]:
-    """Latitudes and longitudes, None where the source has none that can be on Earth or it says 0, 0."""
+def _places(columns: Columns, rows: int) -> tuple[Floats, Floats, dict[str, int]]:
+    """Latitudes and longitudes, NaN where the source has none that can be on Earth or it says 0, 0."""
     lat, lon = (_numbers(columns.get(name), rows) for name in ("latitude", "longitude"))
     null_island = (np.abs(lat) < 1e-3) & (np.abs(lon) < 1e-3)
     elsewhere = (np.abs(lat) > 90) | (np.abs(lon) > 180)
     unknown = null_island | elsewhere | np.isnan(lat) | np.isnan(lon)
     counters = {"null_island": int(null_island.sum()), "bad_coordinates": int(elsewhere.sum())}
-    return _or_none(lat.astype(object), unknown), _or_none(lon.astype(object), unknown), counters
+    return np.where(unknown, np.nan, lat), np.where(unknown, np.nan, lon), counters
 
 
-def _numbers(column: pa.Array | None, rows: int) -> npt.NDArray[np.float64]:
+def _numbers(column: pa.Array | None, rows: int) -> Floats:
     if column is None:
         return np.full(rows, np.nan)
-    numbers: npt.NDArray[np.float64]
+    numbers: Floats
     try:
         written = pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column
         numbers = written.cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -247,33 +274,6 @@ def _numbers(column: pa.Array | None, rows: int) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _is_count(numbers: npt.NDArray[np.float64]) -> Mask:
+def _is_count(numbers: Floats) -> Mask:
     whole: Mask = (numbers >= 0) & (numbers == np.floor(numbers)) & (numbers < 1e9)
     return whole
-
-
-def _datetimes(utc: Instants) -> Objects:
-    moments = pd.DatetimeIndex(utc).tz_localize("UTC").to_pydatetime()
-    return _or_none(np.asarray(moments, dtype=object), np.isnat(utc))
-
-
-def _moments(times: Times | None, good: Mask) -> Iterable[datetime | None]:
-    return repeat(None) if times is None else _datetimes(times.utc[good])
-
-
-def _closing(times: Times | None, good: Mask) -> tuple[Iterable[datetime | None], Iterable[date | None]]:
-    if times is None:
-        return repeat(None), repeat(None)
-    days = times.day[good]
-    return _datetimes(times.utc[good]), _or_none(days.astype(object), np.isnat(days))
-
-
-def _descriptions(column: pa.Array | None, good: Mask) -> Iterable[str]:
-    if column is None:
-        return repeat("")
-    return [description(text) for text in as_text(column).filter(pa.array(good)).to_pylist()]
-
-
-def _or_none(values: Objects, unknown: Mask) -> Objects:
-    values[unknown] = None
-    return values

@@ -13,14 +13,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from xml.etree.ElementTree import Element  # the name only; defusedxml does the parsing
 
+import numpy as np
+import pyarrow.compute as pc
+
 from connectors.days import civil_day, completed_days, day_start
 from connectors.dialects import DIALECTS, FIELDS, Dialect
 from connectors.documents import parse_json, parse_xml
 from connectors.http import Answer, Client, HttpSource, counters_of
-from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.normalise import Batch, Normaliser, RequestField, add_up, as_text, columns_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
-from forewarn.request import Status
+from forewarn.request import Requests, Status
 
 Row = Mapping[str, Any]
 
@@ -115,7 +118,7 @@ class Open311(HttpSource):
         """
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
-        seen: set[tuple[str, datetime | None]] = set()
+        seen: set[tuple[str, int]] = set()
         start, step, halved = window.since, timedelta(days=1), 0
         with self.client() as client:
             while start < window.until:
@@ -132,9 +135,8 @@ class Open311(HttpSource):
                     counters.append(asked)
                 batch = self._batch(rows, window.until)
                 if window.name != UPDATES:
-                    self._check_dates(batch, start, end)
-                fresh = [row for row in batch.requests if (row.source_record_id, row.updated_at) not in seen]
-                seen |= {(row.source_record_id, row.updated_at) for row in fresh}
+                    self._check_dates(batch.requests, start, end)
+                fresh = _unseen(batch.requests, seen)
                 counters += [batch.counters, {"fetched": len(rows), "duplicates": len(batch.requests) - len(fresh)}]
                 counters.append({"truncated_windows": halved})
                 yield Page(requests=fresh, rejects=batch.rejects, counters=add_up(counters))
@@ -229,41 +231,32 @@ class Open311(HttpSource):
 
     def _batch(self, rows: Sequence[Row], until: datetime) -> Batch:
         normaliser = Normaliser(self.source, self.tz, self.tz)
-        columns = columns_of([self._fields_of(row) for row in rows], {name: name for name in self._names})
+        columns = columns_of(rows, {**FIELDS, **{name: (key,) for name, key in self.fields.items()}})
+        if "closed_at" not in columns:
+            is_closed = pc.equal(pc.utf8_lower(as_text(columns["status"])), Status.CLOSED.value)
+            columns["closed_at"] = pc.if_else(is_closed, columns["updated_at"], None)  # so says the specification
         return normaliser.requests(columns, now=until, position=lambda index: f"request {_id(rows[index])}")
 
-    @property
-    def _names(self) -> list[RequestField]:
-        return [*FIELDS, *(name for name in self.fields if name not in FIELDS), "closed_at"]
-
-    def _fields_of(self, row: Row) -> dict[str, Any]:
-        found: dict[str, Any] = {name: _first(row, keys) for name, keys in FIELDS.items()}
-        found |= {name: _first(row, (key,)) for name, key in self.fields.items()}
-        if str(found["status"]).casefold() == Status.CLOSED:
-            found.setdefault("closed_at", found["updated_at"])  # so says the specification
-        return found
-
-    def _check_dates(self, batch: Batch, start: datetime, end: datetime) -> None:
-        day = timedelta(days=1)
-        elsewhere = sum(not start - day <= row.requested_at <= end + day for row in batch.requests)
-        if len(batch.requests) >= _ENOUGH_TO_TELL and 2 * elsewhere > len(batch.requests):
+    def _check_dates(self, requests: Requests, start: datetime, end: datetime) -> None:
+        first, last = (np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us") for at in (start, end))
+        at, day = requests.requested_at, np.timedelta64(1, "D")
+        elsewhere = int(((at < first - day) | (at > last + day)).sum())
+        if len(requests) >= _ENOUGH_TO_TELL and 2 * elsewhere > len(requests):
             problem = "it ignores start_date and end_date: most requests are from other days"
             raise SourceChanged(self.source, problem)
 
 
 def _id(row: Row) -> str:
-    return str(_first(row, FIELDS["source_record_id"]) or "without id")
+    return str(next((row[key] for key in FIELDS["source_record_id"] if row.get(key)), "without id"))
 
 
-def _first(row: Row, keys: Sequence[str]) -> Any:
-    """The first value that is there; a dot in a key leads into a structure."""
-    for key in keys:
-        value: Any = row
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value not in (None, ""):
-            return value
-    return None
+def _unseen(requests: Requests, seen: set[tuple[str, int]]) -> Requests:
+    """The requests that are not in `seen` in this state, which are put into it."""
+    stamps = requests.updated_at.astype(np.int64).tolist()
+    keys = list(zip(requests.source_record_id.tolist(), stamps, strict=True))
+    is_new = np.array([key not in seen for key in keys], dtype=np.bool_)
+    seen.update(keys)
+    return requests.where(is_new)
 
 
 def _from_xml(element: Element) -> Any:

@@ -2,6 +2,12 @@
 
 import re
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forewarn.request import Texts
+
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 # Seven digits or more with the usual signs between them, which also takes most account numbers.
 _PHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00)?\(?\d(?:[\s().\-/]{0,3}\d){6,14}(?![\w:])")
@@ -10,6 +16,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 MAX_LABEL = 200  # characters; longer ones are no categories but texts
 MAX_TEXT = 4000
+
+# In Arrow's syntax: what stands in every text that `description` would change. Most texts have nothing of it.
+_SUSPECT = r"@|\p{Cc}|\p{Nd}\P{L}{0,3}\p{Nd}\P{L}{0,3}\p{Nd}"
 
 
 def scrub(text: str) -> str:
@@ -26,6 +35,15 @@ def label(text: str) -> str:
 def description(text: str) -> str:
     """`text` as a description: scrubbed, without control characters, at most `MAX_TEXT` long."""
     return scrub(_CONTROL.sub(" ", text[: 2 * MAX_TEXT]))[:MAX_TEXT].strip()
+
+
+def descriptions(texts: pa.Array) -> Texts:
+    """`description` of each of these trimmed texts."""
+    found: Texts = texts.to_numpy(zero_copy_only=False)
+    suspect = pc.or_(pc.match_substring_regex(texts, _SUSPECT), pc.greater(pc.utf8_length(texts), MAX_TEXT))
+    for row in np.flatnonzero(suspect.to_numpy(zero_copy_only=False)):
+        found[row] = description(found[row])
+    return found
 
 
 def quote(value: object) -> str:

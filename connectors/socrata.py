@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from pydantic import SecretStr
 
 from connectors.days import civil_day, completed_days, day_start
@@ -87,7 +88,7 @@ class Socrata(HttpSource):
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
         normaliser = Normaliser(self.source, self.tz, self.tz)
-        columns = {"updated_at": ":updated_at"} | {str(ours): theirs for ours, theirs in self.fields.items()}
+        columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
             _, fresh_until = self._describe(client)
@@ -99,7 +100,7 @@ class Socrata(HttpSource):
                 batch = normaliser.requests(
                     columns_of(rows, columns), now=horizon, position=[f"row {row[':id']}" for row in rows].__getitem__
                 )
-                first = min([first, *(row.day for row in batch.requests)])
+                first = min({first, *np.unique(batch.requests.day).tolist()})
                 counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
                 yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
                 last_row = rows[-1]
@@ -107,7 +108,7 @@ class Socrata(HttpSource):
         covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
         covered = covers[1] if covers else min(first, civil_day(known_until, self.tz)) - timedelta(days=1)
         state = {**window.state, "covered": covered.isoformat()}
-        yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day))
+        yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day, fresh_until))
 
     def reconcile(self, span: Window) -> Reconciliation:
         """How many requests of the span the portal has."""

@@ -70,6 +70,12 @@ def parse_times(values: pa.Array, zone: ZoneInfo, clock: ZoneInfo, *, time_forma
     )
 
 
+def never(rows: int) -> Times:
+    """A column in which nothing was written."""
+    nothing, no = np.full(rows, "NaT", dtype="datetime64[us]"), np.zeros(rows, dtype=np.bool_)
+    return Times(nothing, nothing.astype("datetime64[D]"), no, no, no, 0, 0)
+
+
 def civil_days(utc: Instants, zone: ZoneInfo) -> Instants:
     """The civil day in `zone` of each instant, as datetime64[D]."""
     local = pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone).tz_localize(None)
@@ -92,17 +98,24 @@ def _read(values: pa.Array, time_format: str) -> tuple[Instants, Instants, Mask,
     timed = pc.match_substring(texts, ":").to_numpy(zero_copy_only=False)
     zoned = pc.match_substring_regex(texts, _ENDS_WITH_ZONE).to_numpy(zero_copy_only=False)
     naive = _parse_naive(texts, written & ~zoned, time_format)
-    utc = nothing
-    if zoned.any():
-        chosen = texts.filter(pa.array(zoned)).to_pandas()
-        utc[zoned] = pd.to_datetime(chosen, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None).to_numpy()
+    utc = _parse_zoned(texts, zoned) if zoned.any() else nothing
     return naive, utc, written, ~timed & ~np.isnat(naive)
 
 
+def _parse_zoned(texts: pa.Array, wanted: Mask) -> Instants:
+    chosen = pc.if_else(pa.array(wanted), texts, None)
+    try:
+        return _instants(chosen.cast(pa.timestamp("us", "UTC")))  # many times as fast as what follows
+    except pa.ArrowInvalid:
+        found = pd.to_datetime(chosen.to_pandas(), format="ISO8601", errors="coerce", utc=True)
+        instants: Instants = found.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        return instants
+
+
 def _parse_naive(texts: pa.Array, wanted: Mask, time_format: str) -> Instants:
-    if wanted.all() and not time_format:
+    if not time_format:
         try:
-            return _instants(texts.cast(pa.timestamp("us")))  # 6 times as fast as what follows
+            return _instants(pc.if_else(pa.array(wanted), texts, None).cast(pa.timestamp("us")))
         except pa.ArrowInvalid:
             pass
     found = np.full(len(texts), "NaT", dtype="datetime64[us]")

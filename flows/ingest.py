@@ -22,6 +22,7 @@ from flows.reporting import FlowFailed, outcome, say
 from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, Page, SourceHealth
 from forewarn.errors import SourceError
+from forewarn.request import Requests
 from forewarn.settings import DEFAULT_FILE, SourceSettings
 from store import alerts as alert_store
 from store import sources
@@ -29,7 +30,7 @@ from store.counts import covered_span, daily_totals, read_coverage, write_counts
 from store.engine import transaction
 from store.requests import write_requests
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 50_000
 """Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
 LOOK_BACK = timedelta(days=120)
 """Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
@@ -62,6 +63,7 @@ class _Pull:
     run_id: int
     backfill: bool  # nothing was read before, so nobody knows when these rows were published
     counters: Counter[str] = field(default_factory=Counter)
+    fresh_until: datetime | None = None  # as the source says
 
     @property
     def today(self) -> date:
@@ -86,19 +88,18 @@ def ingest_source(
         state = sources.read_state(conn, name)
         backfill = not sources.was_ever_read(conn, name)
         pull = _Pull(name, settings, now, sources.start_run(conn, name, now), backfill)
-    error, fresh_until = None, None
+    error = None
     try:
-        fresh_until = connector.probe().fresh_until
         pages = (page for window in connector.plan(state, now) for page in connector.fetch(window))
         for batch in _batches(pages):
             with transaction(engine) as conn:
                 _write(conn, pull, batch)
-            days = [request.day for page in batch for request in page.requests]
+            days = [page.requests.day.max().item() for page in batch if len(page.requests)]
             progress(pull.counters["new"] + pull.counters["changed"], max(days, default=None))
     except SourceError as failed:
         error = failed
     with transaction(engine) as conn:
-        return _conclude(conn, installation, pull, fresh_until, error)
+        return _conclude(conn, installation, pull, error)
 
 
 def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
@@ -116,11 +117,11 @@ def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
 
 def _write(conn: Connection, pull: _Pull, batch: Sequence[Page]) -> None:
     """Rows, and with them what they prove: the connector's state and the days that are now known."""
-    requests = [request for page in batch for request in page.requests]
+    requests = [page.requests for page in batch if len(page.requests)]
     counts = [count for page in batch for count in page.counts]
     if requests:
         written = write_requests(
-            conn, pull.name, requests, seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
+            conn, Requests.join(requests), seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
         )
         pull.counters.update(written._asdict())
     if counts:
@@ -134,6 +135,7 @@ def _write(conn: Connection, pull: _Pull, batch: Sequence[Page]) -> None:
     ends = [page.end for page in batch if page.end is not None]
     if ends:
         sources.commit_state(conn, pull.name, ends[-1].state)
+        pull.fresh_until = ends[-1].fresh_until
     for covered in _joined([end.covers for end in ends if end.covers is not None]):
         _cover(conn, pull, covered, None)
     if open_days := [end.open_day for end in ends if end.open_day is not None]:
@@ -167,7 +169,6 @@ def _conclude(
     conn: Connection,
     installation: Installation,
     pull: _Pull,
-    fresh_until: datetime | None,
     error: SourceError | None,
 ) -> IngestReport:
     """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
@@ -179,7 +180,7 @@ def _conclude(
         now=pull.now,
         zone=pull.settings.tz,
         public_delay_days=pull.settings.public_delay_days,
-        fresh_until=fresh_until,
+        fresh_until=pull.fresh_until,
         error=error,
     )
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]

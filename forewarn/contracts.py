@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from forewarn.alert import Finding, Notification
 from forewarn.panel import Detection, Forecast, Panel
-from forewarn.request import DailyCount, Reject, ServiceRequest
+from forewarn.request import NO_REQUESTS, DailyCount, Reject, Requests
 
 
 class Coverage(StrEnum):
@@ -58,18 +58,20 @@ class WindowEnd:
         state: The connector's new state (JSON), from which the next plan starts.
         covers: First and last civil day that are now completely known; None: no day became complete.
         open_day: Civil day that has begun but is not over, if the window reaches into it.
+        fresh_until: The source says that it holds everything up to here; None: it does not say.
     """
 
     state: Mapping[str, Any]
     covers: tuple[date, date] | None = None
     open_day: date | None = None
+    fresh_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Rows read in one go. The last page of a window carries its `end`."""
 
-    requests: Sequence[ServiceRequest] = ()
+    requests: Requests = NO_REQUESTS
     counts: Sequence[DailyCount] = ()
     rejects: Sequence[Reject] = ()
     counters: Mapping[str, int] = field(default_factory=dict)  # quality counters, such as `null_island`

@@ -5,15 +5,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, and_, case, literal, or_, select, type_coerce
 
 from store.dialect import fetch_integers
 from store.schema import count_history, daily_count, series
 from store.schema import source as sources
+from store.series import Integers
 from store.types import Day
-
-Integers = npt.NDArray[np.int64]
 
 
 class Cells(NamedTuple):

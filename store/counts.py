@@ -18,12 +18,12 @@ from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
-from store.cells import Integers, known_on, read_cells
-from store.dialect import empty_staging, insert, load
+from store.cells import known_on, read_cells
+from store.dialect import insert, stage
 from store.recount import apply_counted, count_news, counted
 from store.requests import WriteCounts
 from store.schema import count_history, coverage, series
-from store.series import series_ids
+from store.series import Integers, series_ids
 from store.sources import advance_source
 from store.text import storable
 from store.types import DAY_ZERO
@@ -39,24 +39,27 @@ def write_counts(
     if not counts:
         return WriteCounts()
     seen_day = advance_source(conn, source, seen_day)
-    labels = [storable([getattr(count, label) for count in counts]) for label in LABELS]
-    keys = list(zip(*labels, strict=True))
-    ids = series_ids(conn, source, set(keys))
-    cells = {(ids[key], count.day): count for key, count in zip(keys, counts, strict=True)}
-    empty_staging(conn, counted)
-    load(
+    columns = {
+        name: np.array(values, dtype=object)
+        for name, values in zip(DailyCount._fields, zip(*counts, strict=True), strict=True)
+    }
+    number = series_ids(conn, source, {label: storable(columns[label]) for label in LABELS})
+    day = columns["day"].astype("datetime64[D]")
+    cells = pd.DataFrame({"series_id": number, "day": day.astype(np.int64)})
+    last = ~cells.duplicated(keep="last").to_numpy()
+    stage(
         conn,
         counted,
-        [
-            [number for number, _ in cells],
-            [day for _, day in cells],
-            [count.opened for count in cells.values()],
-            [count.closed for count in cells.values()],
-        ],
+        {
+            "series_id": number[last],
+            "day": day[last],
+            "opened": columns["opened"][last],
+            "closed": columns["closed"][last],
+        },
     )
     new, changed = count_news(conn)
     apply_counted(conn, seen_day=seen_day, backfill=backfill)
-    return WriteCounts(new, changed, len(cells) - new - changed, duplicates=len(counts) - len(cells))
+    return WriteCounts(new, changed, int(last.sum()) - new - changed, duplicates=int((~last).sum()))
 
 
 def write_coverage(

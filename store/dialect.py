@@ -1,6 +1,6 @@
 """What SQLite and PostgreSQL do differently; everything else is the same SQL on both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -10,12 +10,19 @@ from sqlalchemy import Connection, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from store.types import Day, UtcTime
+from store.types import Day, Number, UtcTime
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT that can say ON CONFLICT."""
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def stage(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Makes these the rows of the temporary table `table`."""
+    empty_staging(conn, table)
+    load(conn, table, columns)
+    analyze(conn, table)
 
 
 def empty_staging(conn: Connection, table: Table) -> None:
@@ -26,27 +33,28 @@ def empty_staging(conn: Connection, table: Table) -> None:
     conn.exec_driver_sql(f"{verb} {table.name}")
 
 
-def load(conn: Connection, table: Table, columns: Sequence[Iterable[Any]]) -> None:
-    """Appends rows, given column by column in the table's order, as fast as the driver can.
+def load(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Appends rows, given column by column, as fast as the driver can.
 
-    Days are `date` and times aware `datetime`; all else must be what the driver takes: int, float, str and None.
+    Days are datetime64[D] and times datetime64[us] in UTC; all else must hold what the driver takes.
     """
-    plain = [
-        column.type.bind_all(values, conn.dialect) if isinstance(column.type, Day | UtcTime) else values
-        for column, values in zip(table.columns, columns, strict=True)
-    ]
+    plain = []
+    for name, values in columns.items():
+        kind = table.c[name].type
+        plain.append(
+            kind.bind_all(values, conn.dialect) if isinstance(kind, Day | UtcTime | Number) else values.tolist()
+        )
     rows = zip(*plain, strict=True)
-    names = ", ".join(column.name for column in table.columns)
+    names = ", ".join(columns)
     driver_connection: Any = conn.connection.driver_connection
     if conn.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(table.columns))
+        marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
         driver_connection.executemany(statement, rows)  # SQLAlchemy would make a list of them first
         return
     with driver_connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-    analyze(conn, table)
 
 
 def fetch_integers(conn: Connection, statement: Select[*tuple[Any, ...]]) -> npt.NDArray[np.int64]:

@@ -6,6 +6,7 @@ category, closed, reopened, and it may be done again at any time.
 
 from datetime import date
 
+import numpy as np
 from sqlalchemy import (
     Column,
     Connection,
@@ -23,8 +24,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from store.dialect import analyze, empty_staging, insert
+from store.dialect import analyze, empty_staging, insert, stage
 from store.schema import count_history, daily_count, service_request
+from store.series import Integers
 from store.types import Day
 
 _staging = MetaData()
@@ -66,10 +68,14 @@ _closed = (
 )
 
 
-def recount(conn: Connection) -> None:
-    """Fills `counted` with what the `touched` pairs come to."""
+def recount(conn: Connection, series_id: Integers, day: Integers) -> None:
+    """Fills `counted` with what these series and days come to; pairs may come more than once."""
+    order = np.lexsort((day, series_id))  # that of the tables of counts
+    series_id, day = series_id[order], day[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (series_id[1:] != series_id[:-1]) | (day[1:] != day[:-1])
+    stage(conn, touched, {"series_id": series_id[is_first], "day": day[is_first].astype("datetime64[D]")})
     empty_staging(conn, counted)
-    analyze(conn, touched)
     pairs = select(touched.c.series_id, touched.c.day, _opened, _closed)
     conn.execute(counted.insert().from_select(list(counted.c), pairs))
     analyze(conn, counted)

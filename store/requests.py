@@ -1,37 +1,40 @@
 """Writes single requests, and in the same transaction the counts that follow from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from enum import IntEnum
-from itertools import repeat
-from operator import attrgetter
+from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Integer,
     MetaData,
     Table,
+    Text,
     and_,
     case,
     func,
-    literal,
     or_,
     select,
-    union,
     update,
 )
 
 from forewarn.panel import LABELS
-from forewarn.request import ServiceRequest
-from store.dialect import empty_staging, insert, load
-from store.recount import apply_counted, recount, touched
+from forewarn.request import Requests, Texts
+from store.dialect import fetch_integers, load, stage
+from store.recount import apply_counted, recount
 from store.schema import service_request as stored
-from store.series import series_ids
+from store.series import Integers, series_ids
 from store.sources import advance_source
 from store.text import storable
-from store.types import UtcTime
 
 
 class WriteCounts(NamedTuple):
@@ -45,9 +48,8 @@ class WriteCounts(NamedTuple):
 
 
 class Outcome(IntEnum):
-    """What becomes of one row."""
+    """What becomes of a row whose id is stored already."""
 
-    NEW = 0
     CHANGED = 1
     UNCHANGED = 2
     STALE = 3
@@ -68,25 +70,33 @@ _CONTENT = (
 )
 """Columns that make a row another one. A new `updated_at` alone does not: some sources touch every row daily."""
 
+_KEPT = ("source_record_id", "updated_at", *_CONTENT)
+
+_staging = MetaData()
 _incoming = Table(
     "incoming_request",
-    MetaData(),
-    *(Column(name, stored.c[name].type) for name in ("source_record_id", "updated_at", *_CONTENT)),
-    Column("outcome", Integer, nullable=False),
+    _staging,
+    *(Column(name, stored.c[name].type) for name in _KEPT),
+    Column("outcome", Integer),
     prefixes=["TEMPORARY"],
 )
-_KEPT = [column.name for column in _incoming.columns if column.name != "outcome"]
-_written = _incoming.c.outcome.in_([Outcome.NEW, Outcome.CHANGED])
+"""Rows whose id is stored already."""
+_asked = Table(
+    "asked_id",
+    _staging,
+    Column("position", Integer, nullable=False),
+    Column("source_record_id", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+_is_changed = _incoming.c.outcome == Outcome.CHANGED.value
+_OUR_TIMES = ("first_seen_at", "last_seen_at", "last_changed_at")
+
+Columns = Mapping[str, npt.NDArray[Any]]
 
 
 def write_requests(
-    conn: Connection,
-    source: str,
-    requests: Sequence[ServiceRequest],
-    *,
-    seen_at: datetime,
-    seen_day: date,
-    backfill: bool,
+    conn: Connection, requests: Requests, *, seen_at: datetime, seen_day: date, backfill: bool
 ) -> WriteCounts:
     """Stores a batch; the same batch again changes nothing but `last_seen_at`.
 
@@ -97,65 +107,85 @@ def write_requests(
     Returns:
         What became of the rows; the numbers add up to `len(requests)`.
     """
-    if not requests:
+    if not len(requests):
         return WriteCounts()
+    source = requests.source
     seen_day = advance_source(conn, source, seen_day)
-    rows = _newest_of_each(source, requests)
-    _stage(conn, source, rows)
-    found = _classify(conn, source)
-    if found.new or found.changed:
-        _collect_touched(conn, source, some_changed=found.changed > 0)
-        _upsert(conn, source, seen_at)
-        recount(conn)
-        apply_counted(conn, seen_day=seen_day, backfill=backfill)
-    if found.unchanged or found.stale:
-        _note_seen(conn, source, seen_at)
-    return found._replace(duplicates=len(requests) - len(rows))
-
-
-def _newest_of_each(source: str, requests: Sequence[ServiceRequest]) -> dict[str, ServiceRequest]:
-    """One row for each record id: the last of those that are not older than another."""
-    if strangers := {request.source for request in requests} - {source}:
-        raise ValueError(f"requests of {sorted(strangers)} cannot be written as those of {source!r}")
-    ids = storable([request.source_record_id for request in requests])
-    rows = dict(zip(ids, requests, strict=True))
-    if len(rows) == len(requests):
-        return rows
-    rows.clear()
-    for record_id, request in zip(ids, requests, strict=True):
-        held = rows.get(record_id)
-        if held is None or not _older(request.updated_at, held.updated_at):
-            rows[record_id] = request
-    return rows
-
-
-def _older(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and one < other
-
-
-def _stage(conn: Connection, source: str, rows: Mapping[str, ServiceRequest]) -> None:
-    labels = [storable([getattr(row, label) for row in rows.values()]) for label in LABELS]
-    keys = list(zip(*labels, strict=True))
-    ids = series_ids(conn, source, set(keys))
-    columns: dict[str, Iterable[Any]] = {
-        "source_record_id": rows,
-        "series_id": map(ids.__getitem__, keys),
-        "description": storable([row.description for row in rows.values()]),
-        "status": [str(row.status) for row in rows.values()],  # drivers are slow with subclasses of str
-        "precision": [str(row.precision) for row in rows.values()],
-        "outcome": repeat(Outcome.NEW.value, len(rows)),
+    rows = _newest_of_each(_storable(requests))
+    columns: Columns = {
+        "series_id": series_ids(conn, source, {label: getattr(rows, label) for label in LABELS}),
+        **{name: getattr(rows, name) for name in _KEPT if name != "series_id"},
     }
-    for name in set(_KEPT) - set(columns):
-        columns[name] = map(attrgetter(name), rows.values())
-    empty_staging(conn, _incoming)
-    load(conn, _incoming, [columns[column.name] for column in _incoming.columns])
+    is_stored = _is_stored(conn, source, rows.source_record_id)
+    new = {name: column[~is_stored] for name, column in columns.items()}
+    _append(conn, source, new, seen_at)
+    touched = _cells_of(new)
+    outcomes: Counter[str] = Counter(new=int((~is_stored).sum()))
+    if is_stored.any():
+        stage(conn, _incoming, {name: column[is_stored] for name, column in columns.items()})
+        outcomes.update(_classify(conn, source))
+        touched = np.concatenate([touched, _changed_cells(conn, source)])
+        _update(conn, source, seen_at)
+    if len(touched):
+        recount(conn, *touched.T)
+        apply_counted(conn, seen_day=seen_day, backfill=backfill)
+    return WriteCounts(**outcomes, duplicates=len(requests) - len(rows))
 
 
-def _same_key(source: str) -> Any:
+def _storable(requests: Requests) -> Requests:
+    texts: dict[str, Any] = {
+        name: storable(getattr(requests, name)) for name in ("source_record_id", *LABELS, "description")
+    }
+    return replace(requests, **texts)
+
+
+def _newest_of_each(requests: Requests) -> Requests:
+    """One row for each record id, as if they had come one after the other."""
+    ids, stamps = requests.source_record_id, requests.updated_at.copy()
+    comes_twice = pd.Series(ids, dtype=object).duplicated(keep=False).to_numpy()
+    row_of: dict[str, int] = {}
+    for row in np.flatnonzero(comes_twice).tolist():
+        held = row_of.get(ids[row])
+        if held is not None and stamps[row] < stamps[held]:
+            continue  # an older copy
+        if held is not None and np.isnat(stamps[row]):
+            stamps[row] = stamps[held]
+        row_of[ids[row]] = row
+    if not row_of:
+        return requests
+    rows = np.sort(np.append(np.flatnonzero(~comes_twice), list(row_of.values())))
+    return replace(requests, updated_at=stamps).where(rows)
+
+
+def _is_stored(conn: Connection, source: str, ids: Texts) -> npt.NDArray[np.bool_]:
+    """Which of these record ids the store has."""
+    stage(conn, _asked, {"position": np.arange(len(ids)), "source_record_id": ids})
+    same = and_(stored.c.source_record_id == _asked.c.source_record_id, stored.c.source == source)
+    found = np.zeros(len(ids), dtype=np.bool_)
+    found[fetch_integers(conn, select(_asked.c.position).join_from(_asked, stored, same))] = True
+    return found
+
+
+def _append(conn: Connection, source: str, new: Columns, seen_at: datetime) -> None:
+    rows = len(new["source_record_id"])
+    at = np.full(rows, seen_at.astimezone(UTC).replace(tzinfo=None), dtype="datetime64[us]")
+    ours = {"source": np.full(rows, source, dtype=object), **dict.fromkeys(_OUR_TIMES, at)}
+    load(conn, stored, {**new, **ours})
+
+
+def _cells_of(new: Columns) -> Integers:
+    """(n, 2) series and days on which these rows were opened and closed."""
+    is_closed = ~np.isnat(new["closed_day"])
+    opened = np.column_stack([new["series_id"], new["day"].astype(np.int64)])
+    closed = np.column_stack([new["series_id"][is_closed], new["closed_day"][is_closed].astype(np.int64)])
+    return np.concatenate([opened, closed])
+
+
+def _same_key(source: str) -> ColumnElement[bool]:
     return and_(stored.c.source_record_id == _incoming.c.source_record_id, stored.c.source == source)
 
 
-def _classify(conn: Connection, source: str) -> WriteCounts:
+def _classify(conn: Connection, source: str) -> dict[str, int]:
     differs = or_(*(stored.c[name].is_distinct_from(_incoming.c[name]) for name in _CONTENT))
     outcome = case(
         (_incoming.c.updated_at < stored.c.updated_at, Outcome.STALE.value),
@@ -164,38 +194,28 @@ def _classify(conn: Connection, source: str) -> WriteCounts:
     )
     conn.execute(update(_incoming).values(outcome=outcome).where(_same_key(source)))
     numbers = conn.execute(select(_incoming.c.outcome, func.count()).group_by(_incoming.c.outcome))
-    return WriteCounts(**{Outcome(code).name.lower(): number for code, number in numbers})
+    return {Outcome(code).name.lower(): number for code, number in numbers}
 
 
-def _collect_touched(conn: Connection, source: str, *, some_changed: bool) -> None:
-    """The days on which new and changed rows were opened and closed, as they are now and as they were stored."""
-    now = select(_incoming.c.series_id, _incoming.c.day).where(_written)
-    now_closed = select(_incoming.c.series_id, _incoming.c.closed_day).where(
-        _written, _incoming.c.closed_day.is_not(None)
-    )
-    changed = and_(_incoming.c.outcome == Outcome.CHANGED.value, _same_key(source))
-    before = select(stored.c.series_id, stored.c.day).where(changed)
-    before_closed = select(stored.c.series_id, stored.c.closed_day).where(changed, stored.c.closed_day.is_not(None))
-    empty_staging(conn, touched)
-    pairs = union(now, now_closed, before, before_closed) if some_changed else union(now, now_closed)
-    conn.execute(touched.insert().from_select(list(touched.c), pairs))
+def _changed_cells(conn: Connection, source: str) -> Integers:
+    """(n, 2) series and days on which changed rows were opened and closed, as they are now and as they are stored."""
+    pairs = [
+        (row.c.series_id, day)
+        for row in (_incoming, stored)
+        for day in (row.c.day, func.coalesce(row.c.closed_day, row.c.day))
+    ]
+    changed = select(*chain.from_iterable(pairs)).where(_same_key(source), _is_changed)
+    return fetch_integers(conn, changed).reshape(-1, 2)
 
 
-def _upsert(conn: Connection, source: str, seen_at: datetime) -> None:
-    at = literal(seen_at, UtcTime)
-    columns = [*_KEPT, "source", "first_seen_at", "last_seen_at", "last_changed_at"]
-    rows = select(*(_incoming.c[name] for name in _KEPT), literal(source), at, at, at).where(_written)
-    statement = insert(conn, stored).from_select(columns, rows)
-    new = statement.excluded
-    changes: dict[str, Any] = {name: new[name] for name in (*_CONTENT, "last_seen_at", "last_changed_at")}
-    changes["updated_at"] = func.coalesce(new.updated_at, stored.c.updated_at)
-    conn.execute(statement.on_conflict_do_update(index_elements=["source_record_id", "source"], set_=changes))
-
-
-def _note_seen(conn: Connection, source: str, seen_at: datetime) -> None:
+def _update(conn: Connection, source: str, seen_at: datetime) -> None:
+    """Takes over what changed, and notes of all others that they were seen."""
+    news: dict[str, Any] = {name: _incoming.c[name] for name in _CONTENT}
+    news["updated_at"] = func.coalesce(_incoming.c.updated_at, stored.c.updated_at)
+    mine = _same_key(source)
+    conn.execute(update(stored).values(**news, last_seen_at=seen_at, last_changed_at=seen_at).where(mine, _is_changed))
     newer = case(
         (stored.c.updated_at >= _incoming.c.updated_at, stored.c.updated_at),
         else_=func.coalesce(_incoming.c.updated_at, stored.c.updated_at),
     )
-    statement = update(stored).values(last_seen_at=seen_at, updated_at=newer)
-    conn.execute(statement.where(_same_key(source), ~_written))
+    conn.execute(update(stored).values(last_seen_at=seen_at, updated_at=newer).where(mine, ~_is_changed))

@@ -2,12 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import BigInteger, DateTime, Dialect, Float, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from forewarn.request import Times
 
 DAY_ZERO = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,9 +30,9 @@ class Day(TypeDecorator[date]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> date | None:  # noqa: ARG002
         return None if value is None else date.fromordinal(value + DAY_ZERO)
 
-    def bind_all(self, values: Iterable[date | None], dialect: Dialect) -> list[int | None]:  # noqa: ARG002
-        """`process_bind_param` of many values, without a call for each."""
-        return [None if value is None else value.toordinal() - DAY_ZERO for value in values]
+    def bind_all(self, values: Times, dialect: Dialect) -> list[Any]:  # noqa: ARG002
+        """`process_bind_param` of a column of datetime64[D]."""
+        return _or_null(values.astype(np.int64), np.isnat(values))
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
         """`day + 3` is a day; 3 stays a number."""
@@ -51,11 +55,10 @@ class UtcTime(TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value
 
-    def bind_all(self, values: Iterable[datetime | None], dialect: Dialect) -> Iterable[Any]:
-        """`process_bind_param` of many values, without a call for each."""
-        if dialect.name != "sqlite":
-            return values
-        return [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
+    def bind_all(self, values: Times, dialect: Dialect) -> list[Any]:
+        """`process_bind_param` of a column of datetime64[us] in UTC."""
+        plain = values.astype(np.int64) if dialect.name == "sqlite" else np.datetime_as_string(values, timezone="UTC")
+        return _or_null(plain, np.isnat(values))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -73,6 +76,10 @@ class Number(TypeDecorator[float]):
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:  # noqa: ARG002
         return None if value is None or math.isnan(value) else float(value)
 
+    def bind_all(self, values: npt.NDArray[np.float64], dialect: Dialect) -> list[Any]:  # noqa: ARG002
+        """`process_bind_param` of a column."""
+        return _or_null(values, np.isnan(values))
+
     def process_result_value(self, value: float | None, dialect: Dialect) -> float:  # noqa: ARG002
         return math.nan if value is None else value
 
@@ -88,3 +95,12 @@ class Labels(TypeDecorator[Mapping[str, str]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, str]:  # noqa: ARG002
         return dict(json.loads(value)) if value else {}
+
+
+def _or_null(values: npt.NDArray[Any], unknown: npt.NDArray[np.bool_]) -> list[Any]:
+    """`values` as Python's own, None where unknown."""
+    if unknown.any():
+        values = values.astype(object)
+        values[unknown] = None
+    plain: list[Any] = values.tolist()
+    return plain

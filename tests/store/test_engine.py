@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 
 from forewarn.errors import StoreError
-from forewarn.request import ServiceRequest
+from forewarn.request import Requests, ServiceRequest
 from store.engine import open_store, snapshot, transaction
 from store.requests import write_requests
 from store.schema import daily_count, service_request, source
@@ -42,16 +42,19 @@ def open_at() -> Iterator[Opener]:
         yield opener
 
 
-def requests(count: int) -> list[ServiceRequest]:
-    return [
-        ServiceRequest("bonn", str(number), AT, DAY, f"Category {number % 7}", description="x" * 300)
-        for number in range(count)
-    ]
+def requests(count: int) -> Requests:
+    return Requests.of(
+        "bonn",
+        [
+            ServiceRequest("bonn", str(number), AT, DAY, f"Category {number % 7}", description="x" * 300)
+            for number in range(count)
+        ],
+    )
 
 
 def write(engine: Engine, count: int) -> None:
     with transaction(engine) as conn:
-        write_requests(conn, "bonn", requests(count), seen_at=AT, seen_day=DAY, backfill=False)
+        write_requests(conn, requests(count), seen_at=AT, seen_day=DAY, backfill=False)
 
 
 def stored(engine: Engine) -> tuple[int, int]:
@@ -195,6 +198,7 @@ def test_errors_do_not_show_what_was_to_be_written(store_engine: Engine) -> None
 
 KILLED = """
 import sys
+import numpy as np
 sys.path.insert(0, sys.argv[2])
 from tests.store.test_engine import requests, AT, DAY
 from store.engine import open_store, transaction
@@ -204,7 +208,7 @@ rows = requests(20000)
 print("ready", flush=True)
 for start in range(0, len(rows), 100):
     with transaction(engine) as conn:
-        write_requests(conn, "bonn", rows[start : start + 100], seen_at=AT, seen_day=DAY, backfill=False)
+        write_requests(conn, rows.where(np.arange(start, start + 100)), seen_at=AT, seen_day=DAY, backfill=False)
 """
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, select
 
 from forewarn.contracts import Coverage
-from forewarn.request import ServiceRequest
+from forewarn.request import Requests, ServiceRequest
 from store.counts import read_panels, write_coverage
 from store.engine import transaction
 from store.requests import write_requests
@@ -64,8 +64,7 @@ def test_counts_and_the_past(
             for repeat in (False, True):  # delivered twice
                 written = write_requests(
                     conn,
-                    "bonn",
-                    batch,
+                    Requests.of("bonn", batch),
                     seen_at=datetime.combine(seen_day, datetime.min.time(), UTC),
                     seen_day=seen_day,
                     backfill=backfill,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from forewarn.request import ServiceRequest, Status
+from forewarn.request import Requests, ServiceRequest, Status
 from store.engine import snapshot, transaction
 from store.requests import WriteCounts, write_requests
 from store.schema import count_history, daily_count, series, service_request
@@ -20,7 +20,9 @@ RATS = ServiceRequest("bonn", "007", AT, DAY, "Rats", area="Ward 7", status=Stat
 def write(engine: Engine, *requests: ServiceRequest, seen_day: date = DAY, backfill: bool = False) -> WriteCounts:
     seen_at = datetime.combine(seen_day, datetime.min.time(), UTC)
     with transaction(engine) as conn:
-        return write_requests(conn, "bonn", requests, seen_at=seen_at, seen_day=seen_day, backfill=backfill)
+        return write_requests(
+            conn, Requests.of("bonn", requests), seen_at=seen_at, seen_day=seen_day, backfill=backfill
+        )
 
 
 def counts(conn: Connection) -> dict[tuple[str, date], tuple[int, int]]:
@@ -86,8 +88,8 @@ def test_of_two_rows_with_one_id_the_later_wins_unless_it_is_older(store_engine:
 def test_an_id_is_a_sources_own(store_engine: Engine) -> None:
     write(store_engine, RATS)
     with transaction(store_engine) as conn:
-        elsewhere = [replace(RATS, source="köln")]
-        assert write_requests(conn, "köln", elsewhere, seen_at=AT, seen_day=DAY, backfill=False).new == 1
+        elsewhere = Requests.of("köln", [replace(RATS, source="köln")])
+        assert write_requests(conn, elsewhere, seen_at=AT, seen_day=DAY, backfill=False).new == 1
         assert sum(opened for opened in conn.execute(select(daily_count.c.opened)).scalars()) == 2
     with pytest.raises(ValueError, match="köln"):
         write(store_engine, replace(RATS, source="köln"))
@@ -108,7 +110,7 @@ def test_nothing_is_an_empty_batch(store_engine: Engine) -> None:
 def test_half_a_transaction_leaves_nothing(store_engine: Engine) -> None:
     with store_engine.connect() as conn:
         conn.begin()
-        write_requests(conn, "bonn", [RATS], seen_at=AT, seen_day=DAY, backfill=False)
+        write_requests(conn, Requests.of("bonn", [RATS]), seen_at=AT, seen_day=DAY, backfill=False)
     with snapshot(store_engine) as conn:
         assert counts(conn) == {}
     assert write(store_engine, RATS) == WriteCounts(new=1)

@@ -256,14 +256,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_record_id", "source", name=op.f("pk_service_request")),
     )
     op.create_index(
-        op.f("ix_service_request_series_id_closed_day"),
+        op.f("ix_service_request_closed_day_series_id"),
         "service_request",
-        ["series_id", "closed_day"],
+        ["closed_day", "series_id"],
         unique=False,
         sqlite_where=sa.text("closed_day IS NOT NULL"),
         postgresql_where=sa.text("closed_day IS NOT NULL"),
     )
-    op.create_index(op.f("ix_service_request_series_id_day"), "service_request", ["series_id", "day"], unique=False)
+    op.create_index(op.f("ix_service_request_day_series_id"), "service_request", ["day", "series_id"], unique=False)
 
 
 def downgrade() -> None:
