@@ -106,6 +106,8 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         last_day = span[1]
         first_day = (judged or last_day) - timedelta(days=settings.detection.recheck_days - 1)
         n_days = (last_day - max(first_day, span[0])).days + 1
+        if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
+            return DetectReport(name, 0, 0, 0, ())
         as_of = now.astimezone(source.tz).date()
         panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
     detections = judge(panels, settings.detection, len(settings.sources), n_days)

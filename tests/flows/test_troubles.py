@@ -21,7 +21,8 @@ from forewarn.contracts import SourceHealth
 from forewarn.errors import ConfigError, StoreError
 from forewarn.settings import parse
 from store.alerts import read_alerts
-from store.engine import open_store, snapshot
+from store.detections import set_judged
+from store.engine import open_store, snapshot, transaction
 from store.sources import read_rejects
 from tests.flows.towns import FIRST_DAY, Town, content, installed, morning_after, settings_of, source_settings, told
 
@@ -206,3 +207,13 @@ def test_settings_are_wrong(tmp_path: Path) -> None:
         open_installation(tmp_path / "forewarn.toml")
     with pytest.raises(ConfigError, match="did you mean 'sources'"):
         parse({"source": {}})
+
+
+def test_days_that_turn_out_to_be_a_silence_are_not_judged_again(engine: Engine, town: Town, tmp_path: Path) -> None:
+    last = FIRST_DAY + timedelta(days=69)
+    town.drop(FIRST_DAY, last)
+    installation = installed(engine, settings_of(tmp_path, {"town": source_settings(town.folder)}))
+    ingest_source(installation, "town", morning_after(last))
+    with transaction(engine) as conn:
+        set_judged(conn, "town", last + timedelta(days=5))  # as if quiet days had followed, which are missing now
+    assert detect_source(installation, "town", morning_after(last + timedelta(days=6))).days == 0
