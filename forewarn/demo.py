@@ -32,6 +32,8 @@ from simulator.troubles import Trouble
 MORNING = time(6)
 """The hour at which each day's counts are read: the day before is over."""
 YEARS = timedelta(days=1095)
+FORECAST_EVERY = 14  # days
+REQUESTS_PER_DAY = 150.0  # a town of 100,000; more would only take longer to read
 COLOURS = {Severity.NOTICE: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "red"}
 TOLD = ("opened", "worsened", "reopened", "released")
 
@@ -85,7 +87,7 @@ def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) 
     prefect.start()
     with ExitStack() as stack:
         with _working(console, "Simulating a city: 40 categories, 30 areas, three years"):
-            city = simulate(seed, today)
+            city = simulate(seed, today, requests_per_day=REQUESTS_PER_DAY)
         clock = Clock(_morning(today - timedelta(days=days)))
         addresses = {
             name: stack.enter_context(serve(open311_app(source.population, clock, freeze_at=source.freeze_at)))
@@ -103,7 +105,7 @@ def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) 
         first_told: dict[str, Change] = {}
         for back in range(days - 1, 0, -1):
             clock.now = _morning(today - timedelta(days=back))
-            for change in _live_through_a_day(installation, clock.now):
+            for change in _live_through_a_day(installation, clock.now, forecasts=back % FORECAST_EVERY == 0):
                 _tell(change, console)
                 first_told.setdefault(change.alert.fingerprint, change)
 
@@ -172,13 +174,13 @@ class _Rows:
         self._progress.update(self._task, description=f"{self._text}: {rows:,} requests{until}")  # type: ignore[arg-type]
 
 
-def _live_through_a_day(installation: Installation, now: datetime) -> list[Change]:
-    """What the flows do each day, by their plain functions; forecasts twice a month, since they take longest."""
+def _live_through_a_day(installation: Installation, now: datetime, *, forecasts: bool) -> list[Change]:
+    """What the flows do each day, by their plain functions; not all make forecasts, which take longest."""
     changes: list[Change] = []
     for name in installation.settings.sources:
         changes += ingest_source(installation, name, now).changes
         changes += detect_source(installation, name, now).changes
-        if now.day in (1, 15) and name == MAIN_LINE:
+        if forecasts and name == MAIN_LINE:
             changes += forecast_source(installation, name, now).changes
     drain_outbox(installation, now)
     return changes

@@ -15,7 +15,7 @@ TEMPLATE = Path(__file__).parents[1] / "template.toml"
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed makes another city with other troubles.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the dashboard; 0 takes a free one.")] = 8050,
-    days: Annotated[int, typer.Option(min=14, max=80, help="Days that are replayed up to today.")] = 60,
+    days: Annotated[int, typer.Option(min=14, max=80, help="Days that are replayed up to today.")] = 52,
     keep_open: Annotated[bool, typer.Option("--keep-open/--exit", help="Keep the dashboard open.")] = True,
 ) -> None:
     """A simulated city behind a real Open311 endpoint: pull it, replay it to today, show alerts and dashboard."""
