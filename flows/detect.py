@@ -11,13 +11,13 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
-from alerts.messages import notifications
 from alerts.muting import source_in_trouble
 from alerts.rules.drop import Drop
 from alerts.rules.surge import Surge
 from detectors import detector_for
+from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
-from flows.reporting import outcome, say
+from flows.reporting import outcome
 from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.panel import Detection, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
@@ -118,9 +118,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
             alerts = alert_store.read_alerts(conn, source=name)
             decision = decide(detections, day, alerts, settings.detection, now)
             write_alarms(conn, name, day, decision.alarms, installation.version)
-            alert_store.write_changes(conn, decision.changes)
-            told = notifications(decision.changes, settings.channels, now=now, dashboard_url=settings.dashboard_url)
-            alert_store.enqueue(conn, told)
+            record(conn, settings, decision.changes, now)
             set_judged(conn, name, day)
         n_alarms += len(decision.alarms)
         changes += decision.changes
@@ -154,8 +152,7 @@ def detect(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
         ],
     )
     for report in reports:
-        for change in report.changes:
-            say(f"forewarn.alert.{change.event.what}", change.alert.fingerprint, change.alert.title)
+        announce(report.changes)
     return reports
 
 

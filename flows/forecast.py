@@ -10,13 +10,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from alerts.lifecycle import advance
-from alerts.messages import notifications
 from alerts.rules.breach import LimitBreach
 from detectors.breach import find_breaches
 from detectors.forecasters.selection import forecast_panel
 from flows.detect import read_panels
+from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
-from flows.reporting import outcome, say
+from flows.reporting import outcome
 from forewarn.alert import Change, Kind
 from forewarn.panel import Breach
 from forewarn.settings import DEFAULT_FILE
@@ -62,9 +62,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         alerts = [a for a in alert_store.read_alerts(conn, source=name) if a.kind is Kind.BREACH]
         findings = LimitBreach().evaluate(breaches, span[1])
         changes = advance(alerts, findings, span[1], now)
-        alert_store.write_changes(conn, changes)
-        told = notifications(changes, settings.channels, now=now, dashboard_url=settings.dashboard_url)
-        alert_store.enqueue(conn, told)
+        record(conn, settings, changes, now)
     return ForecastReport(name, sum(len(panel.labels) for panel in panels), breaches, changes)
 
 
@@ -96,8 +94,7 @@ def forecast(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) ->
         ],
     )
     for report in reports:
-        for change in report.changes:
-            say(f"forewarn.alert.{change.event.what}", change.alert.fingerprint, change.alert.title)
+        announce(report.changes)
     return reports
 
 

@@ -13,10 +13,10 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
-from alerts.messages import notifications
 from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.health import History, judge_days, judge_source
+from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.reporting import FlowFailed, outcome, say
 from forewarn.alert import Alert, Change, Kind, State
@@ -203,10 +203,7 @@ def _conclude(
     run_outcome = "failed" if error is not None else "no data" if failure else "ok"
     sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
-    alert_store.write_changes(conn, changes)
-    settings = installation.settings
-    told = notifications(changes, settings.channels, now=pull.now, dashboard_url=settings.dashboard_url)
-    alert_store.enqueue(conn, told)
+    record(conn, installation.settings, changes, pull.now)
     counters = pull.counters
     return IngestReport(
         pull.name, counters["new"], counters["changed"], counters["rejected"], health, message, failure, changes
@@ -256,6 +253,7 @@ def ingest(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
         ],
     )
     for report in reports:
+        announce(report.changes)
         if report.failure:
             say("forewarn.source.trouble", report.source, report.failure)
     if failures := [f"{report.source}: {report.failure}" for report in reports if report.failure]:

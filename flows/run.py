@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from alerts.dispatch import DeliveryReport
 from flows.detect import DetectReport, detect
@@ -52,9 +51,3 @@ def run(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> RunR
         results.append(result)
     ingested, detected, forecasts, delivered = results
     return RunReport(ingested or (), detected or (), forecasts or (), delivered, failures)
-
-
-def run_embedded(settings_file: Path, now: datetime) -> RunReport:
-    """`run` on Prefect's embedded server, without the second that every flow's heartbeat waits for."""
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        return run(settings_file, now)

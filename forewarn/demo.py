@@ -18,11 +18,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from flows.detect import detect_source
+from flows.embedded import run_embedded, start_server
 from flows.forecast import forecast_source
 from flows.ingest import ingest_source
 from flows.installation import Installation, open_installation
 from flows.notify import drain_outbox
-from flows.run import run_embedded
 from forewarn.alert import Alert, Change, Kind, Severity
 from forewarn.printing import row, table
 from simulator.city import MAIN_LINE, ZONE, City, simulate
@@ -83,8 +83,7 @@ subdivision = "NY"
 def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) -> None:
     """Simulate, serve, pull, replay `days` days up to today, run today's flows, and open the dashboard."""
     today = datetime.now(ZONE).date()
-    prefect = threading.Thread(target=_start_prefect, daemon=True)
-    prefect.start()
+    server = start_server()
     with ExitStack() as stack:
         with _working(console, "Simulating a city: 40 categories, 30 areas, three years"):
             city = simulate(seed, today, requests_per_day=REQUESTS_PER_DAY)
@@ -112,21 +111,13 @@ def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) 
         clock.now = _morning(today)
         console.print()
         with _working(console, f"Today, {_date(today)}, as Prefect flows: ingest, detect, forecast, notify"):
-            prefect.join()
+            server.join()
             run = run_embedded(settings_file, clock.now)
         for change in run.changes:
             _tell(change, console)
             first_told.setdefault(change.alert.fingerprint, change)
         _show_truth(city, list(first_told.values()), console)
         _show_dashboard(installation, clock, keep_open, console)
-
-
-def _start_prefect() -> None:
-    """Prefect's embedded server takes seconds to start; they pass while the city is simulated and read."""
-    from prefect import get_client
-
-    with get_client(sync_client=True) as client:
-        client.hello()
 
 
 def _morning(day: date) -> datetime:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from forewarn.cli.options import AsJson, SettingsFile, end_of, parse_date
 from forewarn.printing import err, out, print_json, row, table
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
     from flows.backtest import Backtest
@@ -24,11 +24,15 @@ def run(
 ) -> None:
     """Ingest, detect, forecast and notify once."""
     now = datetime.now(UTC) if as_of is None else end_of(parse_date(as_of, "--as-of"))
+    found = load(settings)  # a wrong setting is said before Prefect takes its seconds to start
+    from flows.embedded import import_methods, run_embedded, start_server
+
+    server = start_server()
     from flows.installation import open_installation
 
-    open_installation(settings).engine.dispose()  # a wrong setting is said before Prefect takes its seconds to start
-    from flows.run import run_embedded
-
+    open_installation(settings).engine.dispose()
+    import_methods(found)
+    server.join()
     report = run_embedded(settings, now)
     if as_json:
         print_json(report)
