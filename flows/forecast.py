@@ -13,8 +13,8 @@ from alerts.lifecycle import advance
 from alerts.rules.breach import LimitBreach
 from detectors.breach import find_breaches
 from detectors.forecasters.selection import forecast_panel
-from flows.detect import read_panels
 from flows.alerting import announce, record
+from flows.detect import read_panels
 from flows.installation import Installation, open_installation
 from flows.reporting import outcome
 from forewarn.alert import Change, Kind
