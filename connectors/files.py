@@ -156,7 +156,7 @@ class Files:
         if self.path.is_file():
             return [self.path]
         if not self.path.is_dir():
-            raise SourceUnavailable(self.source, f"{self.path} is not there")
+            raise SourceUnavailable(self.source, f"there is no file or folder {str(self.path)!r}; see `path`")
         return sorted(
             file
             for file in self.path.glob(self.pattern)

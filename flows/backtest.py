@@ -148,7 +148,7 @@ def backtest_sources(
     events: Mapping[str, list[KnownEvent]] = read_events(events_file) if events_file else {}
     return [
         backtest_source(installation, name, first, last, events.get(name, ()))
-        for name in names or installation.settings.sources
+        for name in names or installation.require_sources()
     ]
 
 

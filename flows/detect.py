@@ -135,7 +135,7 @@ def detect(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
     """Judge the new days of every source; one source's failure does not stop the others."""
     now = now or datetime.now(UTC)
     installation = open_installation(settings_file)
-    names = installation.settings.sources
+    names = installation.require_sources()
     reports = outcome("detect", {name: detect_task.submit(installation, name, now) for name in names})
     create_table_artifact(
         key="verdicts",

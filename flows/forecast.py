@@ -76,7 +76,7 @@ def forecast(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) ->
     """Forecast every source; one source's failure does not stop the others."""
     now = now or datetime.now(UTC)
     installation = open_installation(settings_file)
-    names = installation.settings.sources
+    names = installation.require_sources()
     reports = outcome("forecast", {name: forecast_task.submit(installation, name, now) for name in names})
     create_table_artifact(
         key="breaches",

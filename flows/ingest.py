@@ -240,7 +240,7 @@ def ingest(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
     """Pull every source; a source that fails, or is silent where requests were due, fails the run in the end."""
     now = now or datetime.now(UTC)
     installation = open_installation(settings_file)
-    names = installation.settings.sources
+    names = installation.require_sources()
     reports: list[IngestReport] = outcome(
         "ingest", {name: ingest_task.submit(installation, name, now) for name in names}
     )

@@ -23,6 +23,16 @@ class Installation:
         """Code and settings that decide verdicts, kept beside each verdict so that it can be scored later."""
         return f"{__version__} {self.settings.detection.fingerprint}"
 
+    def require_sources(self) -> list[str]:
+        """Names of all configured sources.
+
+        Raises:
+            ConfigError: There are none, and so nothing that could ever be noticed.
+        """
+        if not self.settings.sources:
+            raise ConfigError("sources", "no source is configured; add a table [sources.NAME], see docs/sources.md")
+        return list(self.settings.sources)
+
     def source(self, name: str) -> SourceSettings:
         """The source called `name`.
 

@@ -30,7 +30,9 @@ def run(
     server = start_server()
     from flows.installation import open_installation
 
-    open_installation(settings).engine.dispose()
+    installation = open_installation(settings)
+    installation.engine.dispose()
+    installation.require_sources()
     import_methods(found)
     server.join()
     report = run_embedded(settings, now)

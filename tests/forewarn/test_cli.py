@@ -1,0 +1,101 @@
+"""The command line as it is called from a shell: what it prints, where, and its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.detect import detect_source
+from flows.ingest import ingest_source
+from flows.installation import open_installation
+from tests.flows.towns import FIRST_DAY, Town, morning_after, settings_of, source_settings, toml
+
+LAST = FIRST_DAY + timedelta(days=100)
+
+
+def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`forewarn` in `folder`, at 100 columns."""
+    command = [str(Path(sys.executable).with_name("forewarn")), *arguments]
+    environment = {**os.environ, "COLUMNS": "100", "PREFECT_HOME": str(folder / ".prefect")}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an installation in which the last day brought eight times as many rats."""
+    folder = tmp_path_factory.mktemp("installation")
+    town = Town(folder / "town")
+    town.drop(FIRST_DAY, LAST - timedelta(days=1))
+    town.drop(LAST, LAST, {("Rats", "North"): 8.0})
+    settings = folder / "forewarn.toml"
+    settings.write_text(toml(settings_of(folder, {"town": source_settings(town.folder)})), encoding="utf-8")
+    opened = open_installation(settings)
+    ingest_source(opened, "town", morning_after(LAST))
+    detect_source(opened, "town", morning_after(LAST))
+    opened.engine.dispose()
+    return folder
+
+
+def test_alerts_are_listed_for_people_and_for_programs(installation: Path) -> None:
+    listed = call(installation, "alerts", "list")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "Rats" in listed.stdout
+    (alert,) = json.loads(call(installation, "alerts", "list", "--json").stdout)
+    assert (alert["kind"], alert["state"], alert["first_day"]) == ("surge", "open", str(LAST))
+    shown = call(installation, "alerts", "show", alert["fingerprint"])
+    assert shown.returncode == 0
+    assert "Rats" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 100
+
+
+def test_sources_are_listed_and_checked(installation: Path) -> None:
+    assert "town" in call(installation, "sources", "list").stdout
+    (row,) = json.loads(call(installation, "sources", "list", "--json").stdout)
+    assert (row["source"], row["health"]) == ("town", "ok")
+    assert call(installation, "sources", "check", "town").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("alerts", "show", "no-such-alert"), "no-such-alert"),
+        (("sources", "check", "twon"), "did you mean 'town'"),
+        (("run", "--as-of", "yesterday"), "2026-03-31"),
+        (("run", "--settings", "nowhere.toml"), "forewarn init"),
+        (("fly",), "No such command"),
+    ],
+)
+def test_wrong_use_is_told_on_stderr_without_a_traceback(
+    installation: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = call(installation, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_new_installation_is_told_what_to_do_next(tmp_path: Path) -> None:
+    assert call(tmp_path, "init").returncode == 0
+    done = call(tmp_path, "run")
+    assert done.returncode == 1
+    assert "there is no file or folder 'requests'" in done.stderr.replace("\n", " ")
+    written = (tmp_path / "forewarn.toml").read_bytes()
+    assert call(tmp_path, "init").returncode == 2
+    assert (tmp_path / "forewarn.toml").read_bytes() == written, "a file that is there is never overwritten"
+    (tmp_path / "forewarn.toml").write_text('[channels.log]\nkind = "log"\nurl = "alerts.log"\n')
+    done = call(tmp_path, "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "add a table [sources.NAME]" in done.stderr
+
+
+def test_no_settings_file_says_which_command_writes_one(tmp_path: Path) -> None:
+    done = call(tmp_path, "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "forewarn init" in done.stderr
