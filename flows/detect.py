@@ -96,7 +96,7 @@ def decide(
 
 
 def detect_source(installation: Installation, name: str, now: datetime) -> DetectReport:
-    """Judge the source's new days, and the last few again; each day is stored in one transaction."""
+    """Judge the source's new days, and the last few again; all in one transaction."""
     settings, source = installation.settings, installation.source(name)
     with installation.engine.connect() as conn:
         span = counts.covered_span(conn, name)
@@ -112,16 +112,16 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
     detections = judge(panels, settings.detection, len(settings.sources), n_days)
     n_alarms, changes = 0, list[Change]()
-    for offset in range(n_days):
-        day = last_day - timedelta(days=n_days - 1 - offset)
-        with transaction(installation.engine) as conn:
+    with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
+        for offset in reversed(range(n_days)):
+            day = last_day - timedelta(days=offset)
             alerts = alert_store.read_alerts(conn, source=name)
             decision = decide(detections, day, alerts, settings.detection, now)
             write_alarms(conn, name, day, decision.alarms, installation.version)
             record(conn, settings, decision.changes, now)
-            set_judged(conn, name, day)
-        n_alarms += len(decision.alarms)
-        changes += decision.changes
+            n_alarms += len(decision.alarms)
+            changes += decision.changes
+        set_judged(conn, name, last_day)
     return DetectReport(name, n_days, sum(len(panel.labels) for panel in panels), n_alarms, changes)
 
 
