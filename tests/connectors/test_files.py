@@ -194,7 +194,7 @@ def test_a_missing_column_names_those_that_are_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="not there"):
+    with pytest.raises(SourceUnavailable, match="there is no file or folder"):
         connector(tmp_path / "gone").plan({}, NOW)
     assert "no file" in connector(tmp_path).probe().remarks[0]
 
