@@ -21,10 +21,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from flows.backtest import Backtest, ScoredAlert, ScoredEvent, backtest_source
+from alerts.scoring.known_events import read_events
+from alerts.scoring.report import Backtest
+from alerts.scoring.scores import ScoredAlert, ScoredEvent
+from flows.backtest import backtest_source
 from flows.ingest import ingest_source
 from flows.installation import open_installation
-from flows.known_events import read_events
 from forewarn.alert import Severity
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
@@ -92,7 +94,7 @@ def _replay(city: str, backtest: Backtest, rows: int, ingest_seconds: float, rep
         series=backtest.series,
         alerts=[_told(scored) for scored in backtest.alerts],
         events=backtest.events,
-        alerts_per_week=backtest.alerts_per_week,
+        alerts_per_week=backtest.scores.alerts_per_week,
         rows=rows,
         ingest_seconds=ingest_seconds,
         replay_seconds=replay_seconds,

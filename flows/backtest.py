@@ -1,140 +1,136 @@
 """Replay history as it was known on each day: which alerts would have come, how many a week, how early."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from alerts.lifecycle import REOPEN_DAYS
+from alerts.scoring.known_events import KnownEvent, read_events
+from alerts.scoring.report import Backtest
+from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
 from flows.detect import Decision, decide, judge, read_panels
 from flows.installation import Installation, open_installation
-from flows.known_events import KnownEvent, read_events, same_issue
-from forewarn.alert import Alert
+from forewarn.alert import Alert, Change, State
 from forewarn.errors import ConfigError
-from forewarn.settings import DEFAULT_FILE
+from forewarn.panel import Detection, Panel
+from forewarn.settings import DEFAULT_FILE, DetectionSettings
 from store.counts import covered_span, revised_days
 
 YEAR_DAYS = 364
+CHUNK_DAYS = 56
+"""Days judged in one call: progress can be told in between, and verdicts of a year need not fit into memory."""
+
+OnDay = Callable[[date], None]
+"""Told of each day of a replay once it is done."""
 
 
-@dataclass(frozen=True)
-class ScoredAlert:
-    """An alert of the replay and the known event that it tells of, if any."""
+class JudgedDay(NamedTuple):
+    """The verdicts on one day of a replay, with the counts as they were known at `known_at`."""
 
-    alert: Alert
-    event: str | None
-
-
-@dataclass(frozen=True)
-class ScoredEvent:
-    """A known event and whether the replay told of it.
-
-    Args:
-        alerted_on: First day whose counts raised an alert that tells of it; None: never.
-        days_after: From the event's first day to that day; 0: on the first day.
-        days_before_public: From that day to the day on which the problem was plain to the public.
-    """
-
-    event_id: str
-    kind: str
-    first_day: date
-    alerted_on: date | None
-    days_after: int | None
-    days_before_public: int | None
+    day: date
+    known_at: datetime
+    detections: Sequence[Detection]
 
 
-@dataclass(frozen=True)
-class Backtest:
-    """What a replay of one source came to."""
+@dataclass
+class Life:
+    """The alerts of one source as the days of a replay go by; nothing is stored."""
 
-    source: str
-    first: date
-    last: date
-    series: int
-    alerts: Sequence[ScoredAlert]
-    events: Sequence[ScoredEvent]
-    alerts_per_week: float = field(init=False)
+    detection: DetectionSettings
+    alerts: dict[str, Alert] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        weeks = ((self.last - self.first).days + 1) / 7
-        object.__setattr__(self, "alerts_per_week", len(self.alerts) / weeks)
-
-    def summary(self) -> str:
-        """The replay in one line."""
-        text = (
-            f"{self.source}: {len(self.alerts)} alerts from {self.first} to {self.last}, "
-            f"{self.alerts_per_week:.1f} a week over {self.series:,} series"
-        )
-        incidents = [event for event in self.events if event.kind.startswith("incident")]
-        if incidents:
-            found = sum(event.alerted_on is not None for event in incidents)
-            text += f"; {found} of {len(incidents)} known incidents found"
-        return text
+    def live(self, judged: JudgedDay) -> Decision:
+        """What the day comes to; the next days see it."""
+        decision = decide(judged.detections, judged.day, list(self.alerts.values()), self.detection, judged.known_at)
+        self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
+        oldest = judged.day - timedelta(days=REOPEN_DAYS + self.detection.recheck_days)
+        self.alerts = {
+            fingerprint: alert
+            for fingerprint, alert in self.alerts.items()
+            if alert.state is not State.RESOLVED or alert.last_day >= oldest
+        }
+        return decision
 
 
-def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:
-    """What each day from `first` to `last` would have come to, with the counts as they were known the day after.
+def judged_days(installation: Installation, name: str, first: date, last: date) -> Iterator[JudgedDay]:
+    """The verdicts on each day from `first` to `last`, as the day after knew its counts.
 
-    Counts that were never revised in between are judged in one call; the verdict on a day is the same.
+    Counts that were never revised in between are judged in few calls; the verdict on a day is the same. After a
+    revision the days before it are judged again, as `detect` does.
     """
     settings, source = installation.settings, installation.source(name)
-    alerts: dict[str, Alert] = {}
+    detection = settings.detection
     for start, end in _stretches(installation, name, first, last):
         with installation.engine.connect() as conn:
             as_of = end + timedelta(days=1 + source.public_delay_days)
-            panels = read_panels(conn, name, source, settings.detection, end, as_of)
-        again = min(settings.detection.recheck_days, (start - first).days)  # what was revised is judged again
-        n_days = (end - start).days + 1 + again
-        detections = judge(panels, settings.detection, len(settings.sources), n_days)
-        for offset in range(n_days):
-            day = end - timedelta(days=n_days - 1 - offset)
-            known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
-            decision = decide(detections, day, list(alerts.values()), settings.detection, known_at)
-            alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
-            yield decision
+            panels = read_panels(conn, name, source, detection, end, as_of)
+        again = min(detection.recheck_days, (start - first).days)  # what was revised is judged again
+        days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
+        for place in range(0, len(days), CHUNK_DAYS):
+            chunk = days[place : place + CHUNK_DAYS]
+            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in panels]
+            detections = judge(cut, detection, len(settings.sources), len(chunk))
+            for day in chunk:
+                known_on = max(day, start) + timedelta(days=1)
+                yield JudgedDay(day, datetime.combine(known_on, time(), source.tz).astimezone(UTC), detections)
+
+
+def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:
+    """What each day from `first` to `last` would have come to, with the counts as they were known the day after."""
+    life = Life(installation.settings.detection)
+    return (life.live(judged) for judged in judged_days(installation, name, first, last))
+
+
+def replayed_span(installation: Installation, name: str, first: date | None, last: date | None) -> tuple[date, date]:
+    """The first and last day that a replay of the source can cover: as asked for, or the year before its last day.
+
+    Raises:
+        ConfigError: The source holds no such days.
+    """
+    with installation.engine.connect() as conn:
+        span = covered_span(conn, name)
+    if span is None:
+        raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")
+    last = min(last or span[1], span[1])
+    first = max(first or last - timedelta(days=YEAR_DAYS - 1), span[0])
+    if first > last:
+        raise ConfigError("--from", f"{first} is after {last}, the last day of {name} that is complete")
+    return first, last
 
 
 def backtest_source(
-    installation: Installation, name: str, first: date | None, last: date | None, events: Sequence[KnownEvent]
+    installation: Installation,
+    name: str,
+    first: date | None,
+    last: date | None,
+    events: Sequence[KnownEvent],
+    on_day: OnDay | None = None,
 ) -> Backtest:
-    """Replay one source and score its alerts against known events.
+    """Replay one source and score its alerts against the known events that begin in these days.
 
     Raises:
         ConfigError: The source holds no days to replay.
     """
-    source = installation.source(name)
-    with installation.engine.connect() as conn:
-        span = covered_span(conn, name)
-        if span is None:
-            raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")
-        last = min(last or span[1], span[1])
-        first = max(first or last - timedelta(days=YEAR_DAYS - 1), span[0])
-        series = sum(
-            len(panel.labels)
-            for panel in read_panels(conn, name, source, installation.settings.detection, last, last + timedelta(1))
-        )
-    if first > last:
-        raise ConfigError("--from", f"{first} is after {last}, the last day of {name} that is complete")
-    story = [change for decision in replay(installation, name, first, last) for change in decision.changes]
-    alerts = {change.alert.fingerprint: change.alert for change in story}
-    seen = [event for event in events if event.first_day <= last and event.last_day >= first]
-    told_of = {
-        fingerprint: next((e.event_id for e in seen if same_issue(alert, e)), None)
-        for fingerprint, alert in alerts.items()
-    }
-    scored_events = []
-    for event in seen:
-        days = [
-            max(change.alert.last_day, event.first_day) if change.alert.last_day >= event.first_day else None
-            for change in story
-            if same_issue(change.alert, event)
-        ]
-        alerted_on = min((day for day in days if day is not None), default=None)
-        scored_events.append(_score(event, alerted_on))
-    scored = [ScoredAlert(alert, told_of[fingerprint]) for fingerprint, alert in alerts.items()]
-    return Backtest(name, first, last, series, sorted(scored, key=lambda s: s.alert.first_day), scored_events)
+    first, last = replayed_span(installation, name, first, last)
+    seen = [event for event in events if first <= event.first_day <= last]
+    life, exposure = Life(installation.settings.detection), Exposure(seen)
+    story, panels = list[Change](), dict[int, Panel]()
+    for judged in judged_days(installation, name, first, last):
+        decision = life.live(judged)
+        story += decision.changes
+        exposure.add(judged.day, judged.detections, decision.alarms)
+        panels = {id(detection.panel): detection.panel for detection in judged.detections}
+        if on_day:
+            on_day(judged.day)
+    alerts, scored = score_alerts(story, seen), score_events(story, seen)
+    scores = scores_of(alerts, scored, exposure, n_days=(last - first).days + 1)
+    series = sum(len(panel.labels) for panel in panels.values())
+    return Backtest(name, first, last, series, alerts, scored, scores)
 
 
 def backtest_sources(
@@ -143,20 +139,14 @@ def backtest_sources(
     first: date | None = None,
     last: date | None = None,
     events_file: Path | None = None,
+    on_day: OnDay | None = None,
 ) -> list[Backtest]:
     """Replay several sources; None: all of them, the year before their last day."""
     events: Mapping[str, list[KnownEvent]] = read_events(events_file) if events_file else {}
     return [
-        backtest_source(installation, name, first, last, events.get(name, ()))
+        backtest_source(installation, name, first, last, events.get(name, ()), on_day)
         for name in names or installation.require_sources()
     ]
-
-
-def _score(event: KnownEvent, alerted_on: date | None) -> ScoredEvent:
-    after = (alerted_on - event.first_day).days if alerted_on else None
-    public = event.public_obvious_date
-    before = (public - alerted_on).days if alerted_on and public else None
-    return ScoredEvent(event.event_id, event.kind, event.first_day, alerted_on, after, before)
 
 
 def _stretches(installation: Installation, name: str, first: date, last: date) -> Iterator[tuple[date, date]]:

@@ -14,7 +14,7 @@ from forewarn.panel import Detection
 def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor: float) -> list[Finding]:
     """Issues of one source on one day, the largest first; `floor` as in `crossed`."""
     cells = {frozenset(cell.alarm.labels.items()): cell for cell in crossed(detections, day, kind, floor)}
-    n_watched = watched(detections, day)
+    n_watched = watched(detections, day) if cells else 0  # a replay asks for many days, most of them quiet
     findings = []
     for issue in merge([cell.alarm for cell in cells.values()]):
         head = cells[frozenset(issue.head.labels.items())]

@@ -13,7 +13,7 @@ from forewarn.printing import err, out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
-    from flows.backtest import Backtest
+    from alerts.scoring.report import Backtest
     from flows.run import RunReport
 
 

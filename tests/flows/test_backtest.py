@@ -107,7 +107,10 @@ def test_a_backtest_finds_known_events(lived: Lived, city: ServedCity, tmp_path:
     ("text", "message"),
     [
         ("event_id,dataset,kind,first_day\n", "lacks the column 'last_day'"),
-        ("event_id,dataset,kind,first_day,last_day\nx,y,z,soon,2026-01-01\n", "line 2: first_day 'soon' is not a date"),
+        (
+            "event_id,dataset,kind,first_day,last_day\nx,y,batch,soon,2026-01-01\n",
+            "line 2: first_day 'soon' is not a date",
+        ),
     ],
 )
 def test_an_events_file_that_is_wrong_says_where(lived: Lived, tmp_path: Path, text: str, message: str) -> None:
