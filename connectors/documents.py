@@ -17,7 +17,7 @@ def parse_xml(body: bytes) -> Element:
     """The root of the one XML document in `body`; entities and external parts are refused."""
     try:
         root: Element = ElementTree.fromstring(body)
-    except (ParseError, DefusedXmlException) as error:
+    except (ParseError, DefusedXmlException, LookupError) as error:  # the last: it names an encoding that is none
         raise ValueError(str(error)) from None
     return root
 

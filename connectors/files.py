@@ -6,6 +6,7 @@ while it was written is refused with the reason, and read when it is complete.
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,17 +14,18 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.days import Span, completed_days, day_start
-from connectors.normalise import Batch, CountField, Normaliser, RequestField, as_text
+from connectors.normalise import Batch, CountField, Normaliser, RequestField
 from connectors.row_ids import RowIds
-from connectors.scrub import quote
-from connectors.tables import FileFault, Table, open_table
+from connectors.tables import FileFault, Table, open_table, unreadable
+from connectors.texts import as_text, plain
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.request import DailyCount, Reject
@@ -71,6 +73,14 @@ class Files:
         needed = {"requests": {"requested_at"}, "counts": {"date", "opened"}}[self.rows]
         if missing := needed - set(self.fields):
             raise ValueError(f"rows = {self.rows!r} needs fields.{min(missing)}: the column that holds it")
+        if self.clock and self.clock not in available_timezones():
+            raise ValueError(f"clock = {self.clock!r} is not an IANA time zone such as 'Europe/Berlin'")
+        if not _is_encoding(self.encoding):
+            raise ValueError(f"encoding = {self.encoding!r} is not known; usual ones are 'utf-8', 'cp1252', 'utf-16'")
+        if self.time_format and not _is_time_format(self.time_format):
+            raise ValueError(f"time_format = {self.time_format!r} cannot be used; see strptime, such as '%d.%m.%Y'")
+        if not _is_pattern(self.pattern):
+            raise ValueError(f"pattern = {self.pattern!r} cannot be used; it is meant within `path`, such as '*.csv'")
 
     def probe(self) -> Capabilities:
         """What lies there, and the columns of the newest file."""
@@ -85,8 +95,8 @@ class Files:
         except OSError as error:
             raise SourceUnavailable(self.source, f"{newest.name} cannot be read: {error.strerror}") from None
         remarks = [f"{len(files)} files; looked at {newest.name}"]
-        if missing := self._missing(names):
-            remarks.append(f"{newest.name} has no column {missing[0]!r}; it has: {', '.join(names)}")
+        if misfit := self._misfit(names):
+            remarks.append(f"{newest.name} {misfit}")
         return Capabilities(reachable=True, fields=dict.fromkeys(names, "column"), remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
@@ -111,9 +121,8 @@ class Files:
         first, last = date.max, date.min
         try:
             table = self._open(self.path if self.path.is_file() else self.path / window.name)
-            if missing := self._missing(table.names):
-                known = ", ".join(table.names)
-                raise SourceChanged(self.source, f"{window.name} has no column {missing[0]!r}; it has: {known}")
+            if misfit := self._misfit(table.names):
+                raise SourceChanged(self.source, f"{window.name} {misfit}")
             read = self._requests if self.rows == "requests" else self._counts
             for batch in read(table, until):
                 days = {*np.unique(batch.requests.day).tolist(), *(row.day for row in batch.counts)}
@@ -167,7 +176,10 @@ class Files:
         )
 
     def _name(self, file: Path) -> str:
-        return file.name if file == self.path else file.relative_to(self.path).as_posix()
+        name = file.name if file == self.path else file.relative_to(self.path).as_posix()
+        if name != plain(name):
+            raise SourceChanged(self.source, f"the name of the file {plain(name)!r} is no UTF-8; rename it")
+        return name
 
     def _open(self, file: Path) -> Table:
         return open_table(file, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
@@ -179,8 +191,14 @@ class Files:
         except OSError as error:
             raise SourceUnavailable(self.source, f"{file.name} cannot be read: {error.strerror}") from None
 
-    def _missing(self, names: Sequence[str]) -> list[str]:
-        return sorted({*self.fields.values(), *self.where} - set(names))
+    def _misfit(self, names: Sequence[str]) -> str:
+        """Which column the settings name and a file does not have just once, in words; '': none."""
+        for name in sorted({*self.fields.values(), *self.where}):
+            if name not in names:
+                return f"has no column {name!r}; it has: {', '.join(names)}"
+            if names.count(name) > 1:
+                return f"has {names.count(name)} columns {name!r}; rename all but the one that is meant"
+        return ""
 
     def _columns(self, table: Table) -> Iterator[tuple[dict[str, pa.Array], Callable[[int], str]]]:
         """Our columns, batch by batch, and where each row stands in the file."""
@@ -198,7 +216,7 @@ class Files:
                 rows_before += batch.num_rows
                 yield columns, lambda index, numbers=numbers: f"row {numbers[index]}"  # type: ignore[misc]
         except pa.ArrowInvalid as error:
-            raise FileFault("unreadable", quote(error)) from None
+            raise unreadable(error) from None
 
     def _requests(self, table: Table, now: datetime) -> Iterator[Batch]:
         normaliser, row_ids = self._normaliser, RowIds()
@@ -235,6 +253,29 @@ class Files:
             return None, None
         over, today = completed_days(first, min(now, day_start(last + timedelta(days=1), self._tz)), self._tz)
         return over, today
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return "id,Straße\n".encode(name, errors="replace").decode(name).startswith("id,")
+    except (LookupError, UnicodeError):
+        return False
+
+
+def _is_time_format(layout: str) -> bool:
+    try:
+        pd.to_datetime(datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC).strftime(layout), format=layout)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        next(Path(os.devnull).glob(pattern), None)  # nothing is looked through
+    except (ValueError, NotImplementedError):
+        return False
+    return True
 
 
 def _with_skipped(batch: Batch, table: Table) -> Batch:

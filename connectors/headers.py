@@ -1,4 +1,4 @@
-"""What HTTP headers say, and what of an address may be shown."""
+"""What HTTP headers say, and what is wrong, secret or fit to be shown of an address."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 def retry_after(told: str, now: datetime) -> float | None:
     """Seconds to wait, whether the server gave seconds or a date."""
-    if told.strip().isdigit():
+    if (told := told.strip()).isascii() and told.isdigit():
         return float(told)
     until = http_date(told)
     return None if until is None else max(0.0, (until - now).total_seconds())
@@ -16,9 +16,29 @@ def retry_after(told: str, now: datetime) -> float | None:
 def http_date(told: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def fault_of(url: str) -> str:
+    """What is wrong with a source's address, in words that repeat nothing of it; '': nothing."""
+    try:
+        parts = urlsplit(url.strip())
+        hostname, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a web address: its host or its port cannot be read"
+    if parts.scheme not in ("http", "https") or not hostname:
+        return "is not a web address such as https://city.example.org/open311"
+    if parts.query or parts.fragment:
+        return "must end before its ? or #: what follows is added for each request"
+    return ""
+
+
+def secrets_of(url: str) -> list[str]:
+    """User name and password in an address."""
+    parts = urlsplit(url)
+    return [secret for secret in (parts.username, parts.password) if secret]
 
 
 def shown(url: str) -> str:

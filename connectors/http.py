@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 import requests
 import tenacity
 import urllib3
+from pydantic import Field
 
 from connectors.documents import whole
-from connectors.headers import http_date, retry_after, shown
+from connectors.headers import fault_of, http_date, retry_after, secrets_of, shown
 from connectors.scrub import quote
 from connectors.sockets import PrivateAddress, PublicOnly
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -58,9 +59,15 @@ class HttpSource:
     allow_http: bool = False
     allow_private_hosts: bool = False
     allowed_hosts: tuple[str, ...] = ()
-    pause_seconds: float = 1.0
-    max_body_mb: int = 64
+    pause_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    max_body_mb: Annotated[int, Field(ge=1)] = 64
     sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)  # one place for tests to hook in
+
+    def __post_init__(self) -> None:
+        if problem := fault_of(self.url):
+            raise ValueError(f"url {problem}")
+        if not (self.contact.isascii() and self.contact.isprintable()):
+            raise ValueError("contact goes into a header, and must be one line of plain ASCII")
 
     @property
     def tz(self) -> ZoneInfo:
@@ -90,6 +97,13 @@ class _Failure(Exception):
         super().__init__(problem)
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: by itself it looks at where they lead, stumbles, and leaves the connection open."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the signature is given
+        return None
+
+
 @dataclass
 class Client:
     """Asks one source, one request at a time. Close it, or use it as a context.
@@ -108,7 +122,7 @@ class Client:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # no proxies or passwords from the surroundings
         self._asked = False
         if not self.origin.allow_private_hosts:
@@ -189,6 +203,8 @@ class Client:
             raise _Failure("no answer in time") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
             raise _Failure("the connection could not be made or was cut") from None
+        except ValueError:  # from a header, such as a Location that is no address
+            raise _Failure("its answer cannot be understood") from None
         self._check_status(response, body, shown(url), also_accepted)
         try:
             document = whole(body, parse, response.headers.get("Content-Type", ""))
@@ -214,8 +230,8 @@ class Client:
             )
             if not response.is_redirect:
                 return response
-            target = urljoin(response.url, response.headers["Location"])
             response.close()
+            target = urljoin(response.url, response.headers["Location"])
             if urlsplit(target).hostname not in (host, *self.origin.allowed_hosts):
                 problem = f"{shown(url)} leads to another host, {urlsplit(target).hostname!r}; add it to allowed_hosts"
                 raise SourceChanged(self.origin.source, problem)
@@ -242,7 +258,7 @@ class Client:
             if self.monotonic() > deadline:
                 raise _Failure(f"its answer was not complete after {TOTAL_SECONDS} s")
         announced = response.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced) != response.raw.tell():
+        if announced.isascii() and announced.isdigit() and float(announced) != response.raw.tell():
             raise _Failure("only a part of its answer came")
         return b"".join(pieces)
 
@@ -257,8 +273,10 @@ class Client:
             if wait is not None and wait > LONGEST_WAIT_SECONDS:
                 raise SourceUnavailable(self.origin.source, f"{address}: status {status}, asks to wait {wait:.0f} s")
             raise _Failure(f"status {status}", wait_seconds=wait)
-        said = quote(body[:300].decode(errors="replace"))
-        raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {said}")
+        said = body[:300].decode(errors="replace")
+        for secret in (*self.headers.values(), *secrets_of(self.origin.url)):  # some servers repeat what they were sent
+            said = said.replace(secret, "…")
+        raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {quote(said)}")
 
     def _skew(self, told: str) -> float | None:
         server = http_date(told)

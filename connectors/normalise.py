@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.scrub import descriptions, label, quote
+from connectors.texts import as_text, plain
 from connectors.times import Mask, Times, never, parse_times
 from forewarn.panel import LABELS, Floats
 from forewarn.request import NO_REQUESTS, DailyCount, Precision, Reject, Requests, Status, Texts
@@ -191,15 +192,8 @@ def _column(values: Sequence[Any]) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):  # of several types, or no text
         column = None
     if column is None or pa.types.is_nested(column.type) or pa.types.is_null(column.type):
-        column = pa.array([_plain(value) for value in values], pa.string())
+        column = pa.array([plain(value) for value in values], pa.string())
     return column
-
-
-def as_text(column: pa.Array) -> pa.Array:
-    """`column` as trimmed texts, '' where nothing stands; whole numbers without a decimal point."""
-    if pa.types.is_floating(column.type) and bool(pc.all(pc.equal(column, pc.floor(column))).as_py()):
-        column = column.cast(pa.int64())
-    return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
 
 
 def add_up(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -208,13 +202,6 @@ def add_up(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for each in counters:
         total.update(each)
     return dict(total)
-
-
-def _plain(value: Any) -> str | None:
-    if value is None or isinstance(value, list | dict):
-        return None  # a structure where a text belongs is no text
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text.encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs
 
 
 def _reject(
@@ -269,8 +256,8 @@ def _numbers(column: pa.Array | None, rows: int) -> Floats:
     try:
         written = pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column
         numbers = written.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:  # some are not numbers
-        numbers = pd.to_numeric(column.to_pandas(), errors="coerce").to_numpy(np.float64)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # some are not numbers
+        numbers = pd.to_numeric(as_text(column).to_pandas(), errors="coerce").to_numpy(np.float64)
     return numbers
 
 

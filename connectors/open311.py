@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from xml.etree.ElementTree import Element  # the name only; defusedxml does the parsing
 
 import numpy as np
 import pyarrow.compute as pc
+from pydantic import Field
 
 from connectors.days import civil_day, completed_days, day_start
 from connectors.dialects import DIALECTS, FIELDS, Dialect
 from connectors.documents import parse_json, parse_xml
 from connectors.http import Answer, Client, HttpSource, counters_of
-from connectors.normalise import Batch, Normaliser, RequestField, add_up, as_text, columns_of
+from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.texts import as_text
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.request import Requests, Status
@@ -56,12 +58,12 @@ class Open311(HttpSource):
     dialect: Literal[
         "standard", "extended", "connected-bits", "mark-a-spot", "ureport", "helsinki", "citysdk", "fixmystreet"
     ] = "standard"
-    page_size: int | None = None
+    page_size: Annotated[int, Field(ge=1)] | None = None
     form: Literal["json", "xml"] = "json"
     jurisdiction_id: str = ""
     fields: dict[RequestField, str] = field(default_factory=dict)
     first_day: date | None = None
-    lag_minutes: int = 5
+    lag_minutes: Annotated[int, Field(ge=0)] = 5
 
     def probe(self) -> Capabilities:
         """The services it offers, and some of its requests."""

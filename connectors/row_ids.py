@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connectors.normalise import as_text
+from connectors.texts import as_text
 
 # What a request was from the start. Status, closing and the like change, and would make it another request.
 IDENTITY = (

@@ -8,10 +8,10 @@ ask for what was updated since. How far the data reaches is told by the data set
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.days import civil_day, completed_days, day_start
 from connectors.documents import parse_json
@@ -44,10 +44,11 @@ class Socrata(HttpSource):
     fields: dict[RequestField, str]
     app_token: SecretStr = SecretStr("")
     first_day: date | None = None
-    page_size: int = 10_000
-    lag_minutes: int = 5
+    page_size: Annotated[int, Field(ge=1)] = 10_000
+    lag_minutes: Annotated[int, Field(ge=0)] = 5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if missing := [name for name in _NEEDED if name not in self.fields]:
             raise ValueError(f"fields.{missing[0]} is missing: the column that holds it")
 

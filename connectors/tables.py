@@ -20,8 +20,8 @@ from forewarn.request import Reject
 _DELIMITERS = ",;\t"
 _BLOCK_BYTES = 8 << 20
 _ROWS_A_BATCH = 65_536
-_TAIL_BYTES = 1 << 20  # the longest last row that is looked at
-_BOM = b"\xef\xbb\xbf"
+_LONGEST_ROW = 1 << 20  # characters of the last row that is looked at
+csv.field_size_limit(_LONGEST_ROW)
 
 
 class FileFault(Exception):
@@ -74,20 +74,25 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
         table.skipped.append(Reject("column_count", problem, f"line {row.number}"))
         return "skip"
 
-    reader = pyarrow.csv.open_csv(
-        pa.input_stream(path, compression="gzip" if path.suffix == ".gz" else None),
-        read_options=pyarrow.csv.ReadOptions(
-            use_threads=False,  # only then are the numbers of wrong lines known
-            block_size=_BLOCK_BYTES,
-            column_names=names,
-            skip_rows=0 if header and first_row != names else 1,
-            encoding=encoding,
-        ),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
+    try:
+        reader = pyarrow.csv.open_csv(
+            pa.input_stream(path, compression="gzip" if path.suffix == ".gz" else None),
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False,  # only then are the numbers of wrong lines known
+                block_size=_BLOCK_BYTES,
+                column_names=names,
+                skip_rows=0 if header and first_row != names else 1,
+                encoding=encoding,
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise unreadable(error) from None
     return Table(names, iter(reader), table.skipped)
 
 
@@ -98,15 +103,15 @@ def _binary(path: Path) -> gzip.GzipFile | BufferedReader:
 def _examine(path: Path, encoding: str) -> tuple[str, str, bool]:
     """Reads all of a text file once. Returns its first line, its end, and whether a line break closes it."""
     decoder = getincrementaldecoder(encoding)()
-    head = tail = b""
+    head = tail = ""
     quotes = 0
     try:
         with _binary(path) as file:
             while block := file.read(_BLOCK_BYTES):
-                decoder.decode(block)
-                quotes += block.count(b'"')
-                head = head or block.removeprefix(_BOM)
-                tail = (tail + block)[-_TAIL_BYTES:]
+                text = decoder.decode(block)
+                quotes += text.count('"')
+                head = head or text.removeprefix("\ufeff")
+                tail = (tail + text[-_LONGEST_ROW:])[-_LONGEST_ROW:]
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         problem = f"byte {error.object[error.start]:#x} is not {encoding}; set `encoding` to the right one"
@@ -117,8 +122,7 @@ def _examine(path: Path, encoding: str) -> tuple[str, str, bool]:
         raise FileFault("empty", "the file is empty")
     if quotes % 2:
         raise FileFault("cut", "the file ends inside a quoted text")
-    first_line = head.decode(encoding, errors="replace").split("\n", 1)[0]
-    return first_line, tail.decode(encoding, errors="replace"), tail.endswith(b"\n")
+    return head.split("\n", 1)[0], tail, tail.endswith("\n")
 
 
 def _check_last_row(tail: str, delimiter: str, columns: int, *, ends_with_newline: bool) -> None:
@@ -134,4 +138,15 @@ def _check_last_row(tail: str, delimiter: str, columns: int, *, ends_with_newlin
 
 
 def _cells(row: str, delimiter: str) -> list[str]:
-    return next(csv.reader(StringIO(row, newline=""), delimiter=delimiter), [])
+    try:
+        return next(csv.reader(StringIO(row, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise FileFault("unreadable", f"its first or last row cannot be read: {error}") from None
+
+
+def unreadable(error: pa.ArrowInvalid) -> FileFault:
+    """What Arrow stumbled over, in words."""
+    if "straddl" in str(error):
+        problem = f"a row is longer than {_BLOCK_BYTES >> 20} MB; perhaps a quotation mark is missing"
+        return FileFault("unreadable", problem)
+    return FileFault("unreadable", quote(error))

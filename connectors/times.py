@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.texts import as_text
+
 Instants = npt.NDArray[np.datetime64]
 Mask = npt.NDArray[np.bool_]
 
@@ -93,7 +95,7 @@ def _read(values: pa.Array, time_format: str) -> tuple[Instants, Instants, Mask,
         no_date = np.zeros(len(values), dtype=np.bool_)
         return (found, nothing, written, no_date) if values.type.tz is None else (nothing, found, written, no_date)
 
-    texts = pc.fill_null(pc.utf8_trim_whitespace(values), "")
+    texts = as_text(values)
     written = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
     timed = pc.match_substring(texts, ":").to_numpy(zero_copy_only=False)
     zoned = pc.match_substring_regex(texts, _ENDS_WITH_ZONE).to_numpy(zero_copy_only=False)

@@ -243,3 +243,95 @@ def test_parquet_with_zones_numbers_and_many_batches(tmp_path: Path) -> None:
     assert found[0].requested_at == start
     span = Window(since=start, until=datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC))
     assert source.reconcile(span).record_ids == frozenset(map(str, range(10)))
+
+
+LONG = "a" * 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"id,created,type,{LONG}\n1,2026-06-01T10:00:00,Light,x\n",
+        f'id,created,type\n1,2026-06-01T10:00:00,"{LONG}"\n',
+        f'id,created,type\n1,2026-06-01T10:00:00,"{LONG}"',  # the last row, which is looked at first
+        "id,created,type\n1,2026-06-01T10:00:00,a\0b\n",
+        'id,created,type\n1,2026-06-01T10:00:00,"=HYPERLINK(""https://evil.example"")"\n',
+    ],
+)
+def test_odd_texts_are_only_texts(tmp_path: Path, text: str) -> None:
+    drop(tmp_path, "a.csv", text)
+    (request,) = requests(read(connector(tmp_path)))
+    assert request.source_record_id == "1"
+    assert 0 < len(request.category) <= 200
+    assert request.category.isprintable()
+
+
+def test_a_row_without_end_names_the_likely_cause(tmp_path: Path) -> None:
+    drop(tmp_path, "a.csv", HEADER + f'1,2026-06-01T10:00:00,"{"a" * (17 << 20)}"\n2,2026-06-01T10:00:00,"x"\n')
+    (reject,) = rejects(read(connector(tmp_path)))
+    assert reject.reason == "unreadable"
+    assert "longer than 8 MB; perhaps a quotation mark is missing" in reject.detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_files_in_other_encodings_are_read(tmp_path: Path, encoding: str, end: str) -> None:
+    (tmp_path / "a.csv").write_bytes(f"{HEADER}1,2026-06-01T10:00:00,Straße{end}".encode(encoding))
+    (request,) = requests(read(connector(tmp_path, encoding=encoding)))
+    assert request.category == "Straße"
+    (tmp_path / "a.csv").write_bytes(f"{HEADER}1,2026-06-01T10:00".encode(encoding))
+    source = connector(tmp_path, encoding=encoding, fields={**FIELDS, "area": "type"})
+    assert [reject.reason for reject in rejects(read(source))] == ["cut"]
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    drop(tmp_path, "a.csv", "id,created,type,id\n1,2026-06-01T10:00:00,Light,2\n")
+    source = connector(tmp_path)
+    with pytest.raises(SourceChanged, match=r"a\.csv has 2 columns 'id'; rename all but the one that is meant"):
+        read(source)
+    assert "2 columns 'id'" in " ".join(source.probe().remarks)
+
+
+def test_a_file_whose_name_cannot_be_kept_is_named(tmp_path: Path) -> None:
+    with open(bytes(tmp_path) + b"/caf\xe9.csv", "w") as file:
+        file.write(HEADER)
+    with pytest.raises(SourceChanged, match=r"'caf\?.csv' is no UTF-8; rename it"):
+        read(connector(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("created", pa.array([1_780_000_000]), "bad_date"),
+        ("created", pa.array([True]), "bad_date"),
+        ("created", pa.array([float("nan")]), "no_date"),
+        ("created", pa.array([5], pa.duration("s")), "bad_date"),
+        ("created", pa.array([None]), "no_date"),
+        ("created", pa.array([["2026-06-01"]]), "no_date"),
+        ("id", pa.array([float("nan")]), "no_id"),
+        ("id", pa.array([{"a": 1}]), "no_id"),
+    ],
+)
+def test_columns_of_an_odd_type_are_rejected_row_by_row(
+    tmp_path: Path, column: str, values: pa.Array, reason: str
+) -> None:
+    whole = {"id": pa.array(["1"]), "created": pa.array(["2026-06-01T10:00:00"]), "type": pa.array(["Light"])}
+    pq.write_table(pa.table({**whole, column: values}), tmp_path / "a.parquet")
+    assert [reject.reason for reject in rejects(read(connector(tmp_path)))] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("values", "category"),
+    [
+        (pa.array([["a", "b"]]), ""),
+        (pa.array([{"a": 1}]), ""),
+        (pa.array([b"caf\xe9"]), "caf\ufffd"),
+        (pa.array([1e300]), "1e+300"),
+        (pa.array([7.0]), "7"),
+    ],
+)
+def test_labels_of_an_odd_type(tmp_path: Path, values: pa.Array, category: str) -> None:
+    whole = {"id": pa.array(["1"]), "created": pa.array(["2026-06-01T10:00:00"]), "type": values, "lat": values}
+    pq.write_table(pa.table(whole), tmp_path / "a.parquet")
+    (request,) = requests(read(connector(tmp_path, fields={**FIELDS, "latitude": "lat"})))
+    assert request.category == category

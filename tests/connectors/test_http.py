@@ -194,3 +194,46 @@ def test_hostile_xml_is_refused() -> None:
         parse_xml(bomb)
     with pytest.raises(ValueError, match="no element"):
         parse_xml(b"<a><b>")
+
+
+def header(name: str, value: str) -> faults.Fault:
+    """The answer with one header more."""
+    return lambda whole: (whole[0], [(n, v) for n, v in whole[1] if n != name] + [(name, value)], whole[2])
+
+
+@pytest.mark.parametrize("location", ["http://[nowhere", "http://127.0.0.1:port/"])
+def test_redirects_to_addresses_that_are_none(serving: Serving, server: Faulty, location: str) -> None:
+    url = serving(server)
+    server.queue.append(faults.redirect(location))
+    assert ask(source(url)).retries == 1, "tried again"
+    server.queue.extend([faults.redirect(location)] * MAX_TRIES)
+    with pytest.raises(SourceUnavailable):
+        ask(source(url))
+
+
+@pytest.mark.parametrize("wait", ["\xb2", "9" * 5000, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "-5", "soon"])
+def test_waiting_times_that_are_none(serving: Serving, server: Faulty, wait: str) -> None:
+    server.queue.extend([faults.status("503 Service Unavailable", Retry_After=wait)] * MAX_TRIES)
+    with pytest.raises(SourceUnavailable, match="status 503"):
+        ask(source(serving(server)))
+
+
+def test_a_date_that_is_none_tells_no_time(serving: Serving, server: Faulty) -> None:
+    server.queue.append(header("Date", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"))
+    assert ask(source(serving(server))).skew_seconds is None
+
+
+def test_a_refusal_does_not_repeat_our_secrets(serving: Serving) -> None:
+    def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [f"no entry for {environ['HTTP_X_APP_TOKEN']} of ann, s3cret".encode()]
+
+    url = serving(echo).replace("http://", "http://ann:s3cret@")
+    with pytest.raises(SourceChanged, match="403: no entry for … of …, …") as caught:
+        ask(source(url))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_xml_in_an_encoding_that_is_none() -> None:
+    with pytest.raises(ValueError, match="nope"):
+        parse_xml(b'<?xml version="1.0" encoding="nope"?><a/>')

@@ -1,8 +1,9 @@
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
@@ -183,3 +184,29 @@ def test_probe_and_reconcile(serving: Serving) -> None:
     assert "requested_datetime" in found.fields
     span = Window(NOW - timedelta(days=20), NOW - timedelta(days=19), state={})
     assert source.reconcile(span).record_ids == {f"{number:05d}" for number in range(39)}
+
+
+@pytest.mark.parametrize("value", [1_780_000_000, 1.5e300, float("nan"), True, {"at": "noon"}, [1], "\ud800", None])
+@pytest.mark.parametrize(
+    "key", ["service_request_id", "requested_datetime", "updated_datetime", "service_name", "status", "lat"]
+)
+def test_values_of_any_type_reject_at_most_their_own_row(serving: Serving, key: str, value: Any) -> None:
+    wrong, right = row(1, NOW - timedelta(days=1)), row(2, NOW - timedelta(days=1))
+    for rows in ([{**wrong, key: value}, right], [{**wrong, key: value}]):  # mixed types, and one type only
+        server = JsonServer(rows)
+        pages, _ = read(connector(serving(server)), [Window(NOW - timedelta(days=2), NOW)])
+        found = ids(pages)
+        n_rejected = len({reject.position for page in pages for reject in page.rejects})
+        assert len(found) + n_rejected == len(rows)
+        assert (right in rows) == ("00002" in found)
+
+
+class JsonServer:
+    """Answers every question with the same rows."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.body = json.dumps(rows).encode()
+
+    def __call__(self, _: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(self.body)))])
+        return [self.body]
