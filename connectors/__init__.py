@@ -22,4 +22,4 @@ def connector_for(name: str, settings: SourceSettings) -> Connector:
     key = f"sources.{name}"
     cls = plugins.load(CONNECTORS, settings.kind, key=f"{key}.kind")
     own = {"source": name, "zone": settings.zone, "first_day": settings.first_day}
-    return cast(Connector, plugins.build(cls, {**settings.options, **own}, key=key))
+    return cast(Connector, plugins.build(cls, settings.options, key=key, given=own))

@@ -15,6 +15,9 @@ has to parse a message.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_LISTED = 40
+"""More allowed values than these help nobody; the nearest one is told of them all the same."""
+
 
 class ForewarnError(Exception):
     """Something went wrong that forewarn can explain."""
@@ -42,8 +45,8 @@ class ConfigError(ForewarnError):
         text = f"{self.key}: {self.problem}"
         if self.nearest:
             text += f"; did you mean {self.nearest!r}?"
-        if self.allowed:
-            text += f" Allowed: {', '.join(sorted(self.allowed))}."
+        if 0 < len(self.allowed) <= MOST_LISTED:
+            text += f"{'' if self.nearest else '.'} Allowed: {', '.join(sorted(self.allowed))}."
         return text
 
 

@@ -3,11 +3,25 @@
 import re
 from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from forewarn.errors import ConfigError
+
+
+def require(table: Mapping[str, str], name: str, *, key: str) -> None:
+    """See that `table` lists `name`, without importing it.
+
+    Args:
+        key: The setting that chose it, for the message.
+
+    Raises:
+        ConfigError: It does not; names the nearest that it lists.
+    """
+    if name not in table:
+        raise ConfigError(key, f"{name!r} is not known", allowed=table, value=name)
 
 
 def load(table: Mapping[str, str], name: str, *, key: str) -> type[Any]:
@@ -19,31 +33,51 @@ def load(table: Mapping[str, str], name: str, *, key: str) -> type[Any]:
     Raises:
         ConfigError: `name` is not in the table.
     """
-    if name not in table:
-        raise ConfigError(key, f"{name!r} is not known", allowed=table, value=name)
+    require(table, name, key=key)
     module, _, attribute = table[name].partition(":")
     found = getattr(import_module(module), attribute)
     assert isinstance(found, type)  # noqa: S101 - a wrong table is a bug, not input
     return found
 
 
-def build(cls: type[Any], options: Mapping[str, Any], *, key: str) -> Any:
+def build(
+    cls: type[Any], options: Mapping[str, Any], *, key: str, given: Mapping[str, Any] = MappingProxyType({})
+) -> Any:
     """An instance of the plug-in dataclass `cls`, its fields checked against their types.
 
     Args:
         options: Field → value, as read from the settings.
         key: Where they stood, such as `sources.bonn`, for the message.
+        given: Field → value, for fields that are not the plug-in's own settings.
 
     Raises:
         ConfigError: A field is unknown, missing or of the wrong type.
     """
-    if unknown := set(options) - set(cls.__dataclass_fields__):
+    own = set(public_fields(cls)) - set(given)
+    if unknown := set(options) - own:
         wrong = sorted(unknown)[0]
-        raise ConfigError(f"{key}.{wrong}", "no such setting", allowed=public_fields(cls), value=wrong)
+        raise ConfigError(f"{key}.{wrong}", "no such setting", allowed=own, value=wrong)
     try:
-        return TypeAdapter(cls).validate_python(dict(options))
+        return TypeAdapter(cls).validate_python({**options, **given})
     except ValidationError as error:
         raise explained(error, key) from None
+
+
+_PROBLEMS = {
+    "missing": "is missing",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "tuple_type": "must be a list, in square brackets",
+    "string_type": "must be a text, in quotation marks",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a number with an end",
+    "too_short": "must not be empty",
+    "date_from_datetime_parsing": "is not a day such as 2026-03-31",
+    "date_type": "is not a day such as 2026-03-31",
+}
+"""Kinds of mistakes that pydantic words for programmers, in the words of the settings."""
 
 
 def explained(error: ValidationError, key: str = "") -> ConfigError:
@@ -55,7 +89,9 @@ def explained(error: ValidationError, key: str = "") -> ConfigError:
     first = error.errors(include_url=False)[0]
     parts = [str(part) for part in first["loc"] if part != "[key]" and not str(part).startswith("literal[")]
     if first["type"] != "literal_error":
-        return ConfigError(".".join([*filter(None, [key]), *parts]), first["msg"].removeprefix("Value error, "))
+        problem = _PROBLEMS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        problem = problem.replace("Input should be", "must be", 1)
+        return ConfigError(".".join([*filter(None, [key]), *parts]), problem)
     allowed = re.findall(r"'([^']+)'", str(first["ctx"]["expected"]))
     return ConfigError(
         ".".join([*filter(None, [key]), *parts]), "not allowed here", allowed=allowed, value=first["input"]

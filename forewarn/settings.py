@@ -13,8 +13,9 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -48,8 +49,8 @@ class SourceSettings(BaseModel):
     zone: str = "UTC"
     country: str | None = None
     subdivision: str | None = None
-    levels: tuple[Level, ...] = ((), ("category",), ("category", "area"))
-    first_day: str | None = None  # ISO date; older rows are kept but neither judged nor learned from
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ((), ("category",), ("category", "area"))
+    first_day: date | None = None  # 2020-01-01; older rows are kept but neither judged nor learned from
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
 
     @field_validator("zone")
@@ -65,6 +66,8 @@ class SourceSettings(BaseModel):
         for level in levels:
             if wrong := [label for label in level if label not in LABELS]:
                 raise ValueError(f"{wrong[0]!r} is not a label; allowed: {', '.join(LABELS)}")
+            if len(set(level)) < len(level):
+                raise ValueError("a level names each label once")
         return levels
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -88,7 +91,7 @@ class SourceSettings(BaseModel):
 class DetectionSettings(_Table):
     """Which methods judge, and how often they may be wrong."""
 
-    detectors: tuple[str, ...] = ("regression",)
+    detectors: tuple[str, ...] = Field(("regression",), min_length=1)
     false_alarms_per_week: float = Field(1.0, gt=0, le=1000)  # chance alarms to be expected over all series
     min_requests: int = Field(5, ge=1)  # fewer requests on a day never raise an alert
     min_weekly_mean: float = Field(0.0, ge=0)  # quieter series are not watched one by one
@@ -107,7 +110,7 @@ class LimitSettings(_Table):
     source: str
     category: str = ""
     area: str = ""
-    max_requests: float = Field(gt=0)
+    max_requests: float = Field(gt=0, allow_inf_nan=False)
     window_days: int = Field(7, ge=1, le=92)
     horizon_days: int = Field(28, ge=1, le=92)
     probability: float = Field(0.5, gt=0, lt=1)
@@ -120,7 +123,7 @@ class LimitSettings(_Table):
 class ForecastSettings(_Table):
     """Which models may serve a series; the back-test on its own history picks one."""
 
-    forecasters: tuple[str, ...] = ("seasonal-naive", "ets", "prophet")
+    forecasters: tuple[str, ...] = Field(("seasonal-naive", "ets", "prophet"), min_length=1)
     horizon_days: int = Field(28, ge=1, le=92)
 
 
@@ -141,6 +144,13 @@ class DashboardSettings(_Table):
     host: str = "127.0.0.1"
     port: int = Field(8050, ge=0, le=65535)
     public_url: str = ""  # for links in messages; empty: http://host:port
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://\S+", url):
+            raise ValueError("is not a web address such as https://forewarn.example.org")
+        return url
 
 
 class Settings(BaseSettings):
@@ -196,9 +206,11 @@ def load(path: Path = DEFAULT_FILE) -> Settings:
         ConfigError: The file is missing or is not TOML, or a key or value is wrong; names the nearest right one.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a mark in front
     except FileNotFoundError:
         raise ConfigError(str(path), "no such settings file; `forewarn init` writes one") from None
+    except OSError as error:
+        raise ConfigError(str(path), f"the settings file cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"not valid TOML: {error}") from None
     return parse(table, folder=path.parent)
@@ -206,10 +218,31 @@ def load(path: Path = DEFAULT_FILE) -> Settings:
 
 def parse(table: Mapping[str, Any], *, folder: Path = Path()) -> Settings:
     """Settings from a parsed TOML table; see `load`."""
+    if "folder" in table:
+        raise ConfigError("folder", "no such setting", allowed=_allowed_keys(()))
     try:
-        return Settings(**_expand(dict(table), ""), folder=folder)
+        settings = Settings(**_expand(dict(table), ""), folder=folder)
     except ValidationError as error:
         raise _explain(error) from None
+    _check_names(settings)
+    return settings
+
+
+def _check_names(settings: Settings) -> None:
+    """What one table says of another must be there: a limit on a source that is none would never be heard of."""
+    for name, source in settings.sources.items():
+        if not name or not name.isprintable():
+            raise ConfigError("sources", "a source needs a name that can be printed")
+        source.calendar.check(f"sources.{name}")
+    for number, limit in enumerate(settings.limits):
+        if limit.source not in settings.sources:
+            raise ConfigError(f"limits.{number}.source", "no such source", allowed=settings.sources, value=limit.source)
+    for name, channel in settings.channels.items():
+        for source_name in channel.sources:
+            if source_name not in settings.sources:
+                raise ConfigError(
+                    f"channels.{name}.sources", "no such source", allowed=settings.sources, value=source_name
+                )
 
 
 def _expand(value: Any, key: str) -> Any:

@@ -68,7 +68,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second: its port is no number
         raise StoreError("store.url is not an address such as sqlite:///forewarn.db") from None
     backend = address.get_backend_name()
     if backend not in ("sqlite", "postgresql"):

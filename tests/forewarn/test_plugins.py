@@ -36,7 +36,7 @@ def test_builds_with_checked_types() -> None:
     [
         ({"power_watt": 5}, "pumps.a.power_watt", "did you mean 'power_watts'"),
         ({"power_watts": "much"}, "pumps.a.power_watts", "valid integer"),
-        ({}, "pumps.a.power_watts", "Field required"),
+        ({}, "pumps.a.power_watts", "is missing"),
         ({"power_watts": 5, "colours": {"lid": "rde"}}, "pumps.a.colours.lid", "did you mean 'red'"),
         ({"power_watts": 5, "colours": {"ldi": "red"}}, "pumps.a.colours.ldi", "did you mean 'lid'"),
     ],

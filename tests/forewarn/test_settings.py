@@ -1,5 +1,6 @@
 """Settings say what is wrong, where, and what is allowed; secrets stay hidden."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,26 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
         ),
         ({"channels": {"a": {"kind": "mail"}}}, "channels.a.kind", "Allowed: apprise, log."),
         ({"limits": [{"source": "a", "max_requests": 0}]}, "limits.0.max_requests", "greater than 0"),
+        ({"limits": [{"source": "a", "max_requests": float("inf")}]}, "limits.0.max_requests", "with an end"),
+        ({**GOOD, "limits": [{"source": "bon", "max_requests": 9}]}, "limits.0.source", "did you mean 'bonn'?"),
+        ({**GOOD, "channels": {"a": {"sources": ["bon"]}}}, "channels.a.sources", "did you mean 'bonn'?"),
+        ({"folder": "elsewhere"}, "folder", "no such setting. Allowed: channels"),
+        ({"sources": {"": {"kind": "files"}}}, "sources", "a name that can be printed"),
+        ({"sources": {"a": 3}}, "sources.a", "must be a table"),
+        ({"sources": {"a": {}}}, "sources.a.kind", "is missing"),
+        ({"sources": {"a": {"kind": "files", "country": "de"}}}, "sources.a.country", "did you mean 'DE'?"),
+        (
+            {"sources": {"a": {"kind": "files", "country": "DE", "subdivision": "Bonn"}}},
+            "sources.a.subdivision",
+            "is not part of DE. Allowed: Augsburg, BB",
+        ),
+        ({"sources": {"a": {"kind": "files", "subdivision": "NW"}}}, "sources.a.subdivision", "without a country"),
+        ({"sources": {"a": {"kind": "files", "first_day": "soon"}}}, "sources.a.first_day", "such as 2026-03-31"),
+        ({"sources": {"a": {"kind": "files", "levels": []}}}, "sources.a.levels", "must not be empty"),
+        ({"sources": {"a": {"kind": "files", "levels": [["area", "area"]]}}}, "sources.a.levels", "each label once"),
+        ({"detection": {"detectors": []}}, "detection.detectors", "must not be empty"),
+        ({"forecast": {"forecasters": []}}, "forecast.forecasters", "must not be empty"),
+        ({"dashboard": {"public_url": "javascript:alert(1)"}}, "dashboard.public_url", "not a web address"),
         ({"sources": {"a": {"kind": "files", "path": "${NOT_SET}"}}}, "sources.a.path", "NOT_SET is not set"),
     ],
 )
@@ -52,6 +73,58 @@ def test_missing_and_broken_files_are_explained(tmp_path: Path) -> None:
     broken.write_text("[store\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
         settings.load(broken)
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        settings.load(tmp_path)
+
+
+def test_a_mark_that_an_editor_wrote_in_front_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "forewarn.toml"
+    file.write_bytes(b"\xef\xbb\xbf[detection]\nmin_requests = 9\n")
+    assert settings.load(file).detection.min_requests == 9
+
+
+@pytest.mark.parametrize("first_day", ["2026-01-31", date(2026, 1, 31)])
+def test_a_first_day_is_a_text_or_a_date(first_day: object) -> None:
+    found = settings.parse({"sources": {"a": {"kind": "files", "first_day": first_day}}})
+    assert found.sources["a"].first_day == date(2026, 1, 31)
+
+
+WEB = {"kind": "open311", "url": "https://city.example.org/open311"}
+FILES = {"kind": "files", "path": "reports", "fields": {"requested_at": "at"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({**FILES, "encoding": "utf-99"}, "'utf-99' is not known"),
+        ({**FILES, "encoding": "rot13"}, "'rot13' is not known"),
+        ({**FILES, "clock": "Moon/Base"}, "not an IANA time zone"),
+        ({**FILES, "time_format": "%Q"}, "see strptime"),
+        ({**FILES, "pattern": "/etc/*"}, "within `path`"),
+        ({**FILES, "pattern": ""}, "within `path`"),
+        ({**FILES, "source": "other"}, "no such setting"),
+        ({**WEB, "url": "city.example.org/open311"}, "not a web address such as https://"),
+        ({**WEB, "url": "https://city.example.org:port"}, "its port cannot be read"),
+        ({**WEB, "url": "https://[::1"}, "its port cannot be read"),
+        ({**WEB, "url": "https://city.example.org/?key=hunter2"}, "must end before its ?"),
+        ({**WEB, "pause_seconds": -1}, "must be greater than or equal to 0"),
+        ({**WEB, "page_size": 0}, "must be greater than or equal to 1"),
+        ({**WEB, "contact": "it@example.org\r\nX-Role: admin"}, "one line of plain ASCII"),
+    ],
+)
+def test_a_connectors_mistake_is_named_before_it_reads(source: dict[str, object], words: str) -> None:
+    found = settings.parse({"sources": {"bonn": source}})
+    with pytest.raises(ConfigError) as caught:
+        connector_for("bonn", found.sources["bonn"])
+    assert caught.value.key.startswith("sources.bonn")
+    assert words in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("time_format", ["%d.%m.%Y", "%Y-%m-%dT%H:%M:%S%z", "%m/%d/%Y %I:%M:%S %p"])
+def test_usual_forms_of_times_are_taken(time_format: str) -> None:
+    found = settings.parse({"sources": {"bonn": {**FILES, "time_format": time_format}}})
+    assert connector_for("bonn", found.sources["bonn"]).source == "bonn"
 
 
 def test_the_environment_wins_over_the_file_and_fills_in_names(monkeypatch: pytest.MonkeyPatch) -> None:

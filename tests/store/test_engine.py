@@ -74,6 +74,7 @@ def test_the_folder_is_made_and_what_was_written_is_there_again(tmp_path: Path, 
     ("url", "words"),
     [
         ("nonsense", "not an address"),
+        ("postgresql://ann:s3cret@city:port/forewarn", "not an address"),
         ("mysql+pymysql://localhost/forewarn", "mysql is not supported"),
         ("sqlite://", "names no file"),
         ("sqlite:////proc/nowhere/forewarn.db", "folder /proc/nowhere cannot be made"),
