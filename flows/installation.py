@@ -5,8 +5,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from alerts.channels import channel_for
+from connectors import connector_for
+from detectors import DETECTORS
+from detectors.forecasters import FORECASTERS
 from forewarn import __version__
 from forewarn.errors import ConfigError
+from forewarn.plugins import require
 from forewarn.settings import DEFAULT_FILE, Settings, SourceSettings, load
 from store.engine import open_store
 
@@ -32,6 +37,21 @@ class Installation:
         if not self.settings.sources:
             raise ConfigError("sources", "no source is configured; add a table [sources.NAME], see docs/sources.md")
         return list(self.settings.sources)
+
+    def check(self) -> None:
+        """See that every part that the settings name can be used, before anything is done.
+
+        Raises:
+            ConfigError: One cannot, or no source is configured.
+        """
+        for name in self.require_sources():
+            connector_for(name, self.source(name))
+        for detector in self.settings.detection.detectors:
+            require(DETECTORS, detector, key="detection.detectors")
+        for forecaster in self.settings.forecast.forecasters:
+            require(FORECASTERS, forecaster, key="forecast.forecasters")
+        for name, channel in self.settings.channels.items():
+            channel_for(name, channel)
 
     def source(self, name: str) -> SourceSettings:
         """The source called `name`.

@@ -32,7 +32,7 @@ def run(
 
     installation = open_installation(settings)
     installation.engine.dispose()
-    installation.require_sources()
+    installation.check()
     import_methods(found)
     server.join()
     report = run_embedded(settings, now)

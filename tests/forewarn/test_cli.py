@@ -81,6 +81,28 @@ def test_wrong_use_is_told_on_stderr_without_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ('[channels.ops]\nurl = "nonsense://hunter2"', "channels.ops.url: apprise does not understand this address"),
+        ('[forecast]\nforecasters = ["profet"]', "did you mean 'prophet'?"),
+        ('[detection]\ndetectors = ["regresion"]', "did you mean 'regression'?"),
+        ('[sources.b]\nkind = "files"\npath = "b"', "sources.b.fields: is missing"),
+    ],
+)
+def test_a_run_says_what_is_wrong_before_it_does_anything(tmp_path: Path, lines: str, message: str) -> None:
+    town = Town(tmp_path / "town")
+    town.drop(FIRST_DAY, FIRST_DAY)
+    good = f'[sources.a]\nkind = "files"\npath = "{town.folder}"\nfields = {{ requested_at = "at" }}\n'
+    (tmp_path / "forewarn.toml").write_text(f"{good}{lines}\n", encoding="utf-8")
+    done = call(tmp_path, "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr.replace("\n", " ")
+    assert "hunter2" not in done.stderr
+    listed = json.loads(call(tmp_path, "sources", "list", "--json").stdout)
+    assert {row["health"] for row in listed} == {None}, "nothing was read"
+
+
 def test_a_new_installation_is_told_what_to_do_next(tmp_path: Path) -> None:
     assert call(tmp_path, "init").returncode == 0
     done = call(tmp_path, "run")
