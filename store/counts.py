@@ -181,12 +181,12 @@ def read_panels(
     known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
     covered = np.zeros(history_days, dtype=bool)
     covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True
-    labels_of = _labels_of(conn, source)
+    all_labels = labels_of(conn, source)
     days = cells.day - _number(first)
     dates = np.arange(np.datetime64(first, "D"), np.datetime64(last_day, "D") + 1)
     panels = []
     for level in levels:
-        rows, labels = _rows(labels_of, level, cells.series_id)
+        rows, labels = rows_of(all_labels, level, cells.series_id)
         shape = len(labels), history_days
         counts = np.bincount(rows * history_days + days, cells.opened, shape[0] * shape[1]).astype(np.float64)
         counts = counts.reshape(shape)
@@ -201,18 +201,20 @@ def read_panels(
     return panels
 
 
-def _labels_of(conn: Connection, source: str) -> dict[int, dict[str, str]]:
+def labels_of(conn: Connection, source: str) -> dict[int, dict[str, str]]:
     """The labels of each of the source's series."""
     found = conn.execute(select(series.c.id, *(series.c[label] for label in LABELS)).where(series.c.source == source))
     return {number: dict(zip(LABELS, values, strict=True)) for number, *values in found}
 
 
-def _rows(labels_of: Mapping[int, Mapping[str, str]], level: Level, numbers: Integers) -> tuple[Integers, pd.DataFrame]:
-    """For each series number its row in the panel, and the rows' labels, sorted."""
+def rows_of(
+    all_labels: Mapping[int, Mapping[str, str]], level: Level, numbers: Integers
+) -> tuple[Integers, pd.DataFrame]:
+    """For each series number its row at this level, and the rows' labels, sorted."""
     if not level:
         return np.zeros(len(numbers), dtype=np.int64), pd.DataFrame(index=pd.RangeIndex(1))
     distinct, inverse = np.unique(numbers, return_inverse=True)
-    key_of = [tuple(labels_of[number][label] for label in level) for number in distinct.tolist()]
+    key_of = [tuple(all_labels[number][label] for label in level) for number in distinct.tolist()]
     keys = sorted(set(key_of))
     position = {key: row for row, key in enumerate(keys)}
     row_of = np.array([position[key] for key in key_of], dtype=np.int64)
