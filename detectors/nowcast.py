@@ -4,10 +4,10 @@
     completeness F_j = prod_{l >= j} (1 - h_l),                      nowcast = count so far / F_j
 
 C_{t,j} are the requests of day t that are known j days later. The reverse hazards h are the development factors of the
-chain ladder (Mack 1993) and the estimates of Lawless (1994) at once. Three things are added. Reports that are typed in on
-office days only: h differs by the weekday of the report. Categories that are filed slower than others: each has a
+chain ladder (Mack 1993) and the estimates of Lawless (1994) at once. Three things are added. Reports are typed in on
+office days only: h differs by the weekday of the report. Some categories are filed slower than others: each has a
 factor on h. Both factors are drawn to 1 by as much as chance explains them (gamma-Poisson empirical Bayes), so a rare
-category keeps the source's delay. Last, delays that change: weeks count for half every `HALF_LIFE_DAYS`.
+category keeps the source's delay. Last, delays change: an older day counts for half every `HALF_LIFE_DAYS`.
 
 From day to day completeness varies by more than chance (a batch that is late, an upload that fails); the variance of
 completeness has this in it, taken from how far past days were off when they were as young.
@@ -39,6 +39,9 @@ MIN_REPORTS = 30
 
 MIN_SHARE = 0.1
 """A day of which less is known is not judged."""
+
+NEARLY_ALL = 0.9
+"""Completeness from which a past day serves to tell how far off it was when it was young."""
 
 NODES = (np.arange(32) + 0.5) / 32
 """Quantiles at which an uncertain completeness is looked at."""
@@ -119,9 +122,9 @@ def completeness(triangle: Triangle, panel: Panel) -> Completeness | None:
     variance = np.zeros_like(mean)
     for place in np.flatnonzero(delay < n_steps):
         at = max(int(delay[place]), 0)
-        share, doubt = _share_of_day(triangle, delays, recent[place], at)
+        share, doubt = _share_of_day(delays, recent[place], at)
         if at > 0 and triangle.day_share < 1:
-            before, doubt_before = _share_of_day(triangle, delays, recent[place], at - 1)
+            before, doubt_before = _share_of_day(delays, recent[place], at - 1)
             part, step = triangle.day_share, share - before
             share = before + part * step
             doubt = doubt_before + part * (doubt - doubt_before) + step**2 * part * (1 - part) / BRIDGE
@@ -178,11 +181,10 @@ def _with_source_row(counts: Floats) -> Floats:
 
 
 def _report_weekdays(triangle: Triangle, n_steps: int) -> npt.NDArray[np.int64]:
-    """(n_days, n_steps) weekday of the day j + 1 after each day; a public holiday is a Sunday."""
+    """(n_days, n_steps) weekday of the day j + 1 after each day."""
     n_days = len(triangle.dates)
     dates = triangle.dates[0] + np.arange(n_days + n_steps)
-    kind = np.where(triangle.calendar.holiday_names(dates) != "", 6, weekdays(dates))
-    return np.asarray(kind[np.arange(n_days)[:, None] + np.arange(n_steps) + 1])
+    return np.asarray(weekdays(dates)[np.arange(n_days)[:, None] + np.arange(n_steps) + 1])
 
 
 def _by_weekday(late: Floats, reached: Floats, weights: Floats, report_day: npt.NDArray[np.int64]) -> Floats:
@@ -245,17 +247,11 @@ def _spread(known: Floats, late: Floats, report_day: npt.NDArray[np.int64], weig
     return np.asarray(np.clip(excess / np.maximum(room, 1e-9), 0.0, 0.9))
 
 
-NEARLY_ALL = 0.9
-"""Completeness from which a past day serves to tell how far off it was when it was young."""
-
-
-def _share_of_day(triangle: Triangle, delays: Delays, day: np.datetime64, delay: int) -> tuple[Floats, Floats]:
+def _share_of_day(delays: Delays, day: np.datetime64, delay: int) -> tuple[Floats, Floats]:
     """(n_series + 1,) mean and variance of the completeness of `day`, `delay` days later; the last is the source's."""
     n_steps = delays.late.shape[1]
     steps = np.arange(delay, n_steps)
-    dates = day + steps + 1
-    kind = np.where(triangle.calendar.holiday_names(dates) != "", 6, weekdays(dates))
-    share = np.prod(1 - delays.late[:, steps, kind], axis=1)
+    share = np.prod(1 - delays.late[:, steps, weekdays(day + steps + 1)], axis=1)
     doubt = share**2 * delays.uncertainty[:, delay:].sum(axis=1)
     return share, doubt + delays.spread[delay] * np.abs(share * (1 - share))
 

@@ -22,6 +22,38 @@ LABELS = ("agency", "category", "subcategory", "area", "channel")
 Level = tuple[str, ...]
 
 
+SETTLED = 0.98
+"""Share of a day's requests from which on the day counts as complete."""
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How much of the last days' requests is known by now.
+
+    Args:
+        mean: (n_series, n_recent) share that is known of each of the panel's last days; slightly above 1 where
+            requests are withdrawn later. NaN: too little is known to judge the day.
+        variance: (n_series, n_recent) of this share.
+    """
+
+    mean: Floats
+    variance: Floats
+
+    def last(self, n_days: int) -> "Completeness":
+        """The same for exactly `n_days` last days; earlier ones are complete."""
+        missing = max(n_days - self.mean.shape[1], 0)
+        rows = len(self.mean)
+        mean = np.hstack([np.ones((rows, missing)), self.mean[:, max(self.mean.shape[1] - n_days, 0) :]])
+        variance = np.hstack([np.zeros((rows, missing)), self.variance[:, max(self.variance.shape[1] - n_days, 0) :]])
+        return Completeness(mean, variance)
+
+    @property
+    def open_days(self) -> int:
+        """Number of last days, from the first on of which some series is not settled."""
+        unsettled = np.flatnonzero(~(self.mean >= SETTLED).all(axis=0))
+        return self.mean.shape[1] - int(unsettled[0]) if unsettled.size else 0
+
+
 @dataclass(frozen=True)
 class Panel:
     """Daily counts of one source at one level, as they were known at `as_of`.

@@ -9,7 +9,6 @@ from scipy import stats
 
 from detectors import nowcast
 from detectors.limits import nb_tail
-from forewarn.calendar import Calendar
 from forewarn.panel import Floats, Panel
 from forewarn.triangle import Triangle
 from tests.detectors.panels import panel_of
@@ -242,9 +241,7 @@ def test_a_panel_finer_than_the_triangle_takes_the_delays_of_its_category() -> N
 def test_between_two_pulls_completeness_lies_between_the_two_evenings() -> None:
     reports = Reports(11)
     evening, midnight, noon = (
-        nowcast.completeness(
-            Triangle(t.known, t.dates, t.labels, day_share=part, calendar=t.calendar), reports.panel(150)
-        )
+        nowcast.completeness(Triangle(t.known, t.dates, t.labels, day_share=part), reports.panel(150))
         for t, part in ((reports.triangle(150), part) for part in (1.0, 0.0, 0.5))
     )
     assert evening is not None
@@ -267,20 +264,6 @@ def test_days_without_a_reading_do_not_look_like_long_delays() -> None:
     share, _ = known_share(reports, 160)
     assert found is not None
     np.testing.assert_allclose(found.mean[10:, -4:], share[10:, -4:], atol=0.03)
-
-
-def test_on_a_holiday_reports_come_as_on_a_sunday() -> None:
-    reports = Reports(13)
-    now = 179  # Friday 4 July 2025
-    triangle, panel = reports.triangle(now), reports.panel(now)
-    assert triangle.dates[-1] == np.datetime64("2025-07-04")
-    independence = Triangle(triangle.known, triangle.dates, triangle.labels, calendar=Calendar("US"))
-    plain, holiday = (nowcast.completeness(t, panel) for t in (triangle, independence))
-    assert plain is not None
-    assert holiday is not None
-    first = _delays(now - 1, 0.7)[0]
-    assert holiday.mean[-1, -1] == pytest.approx(first, abs=0.05)
-    assert plain.mean[-1, -1] > holiday.mean[-1, -1] + 0.1
 
 
 @pytest.mark.parametrize("cut", [slice(0, -20), slice(-20, None)])
