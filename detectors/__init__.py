@@ -6,6 +6,7 @@ from forewarn.plugins import load
 DETECTORS = {
     "regression": "detectors.regression:Regression",
     "farrington": "detectors.farrington:Farrington",
+    "bayes": "detectors.bayes:Bayes",
     "ears-c1": "detectors.ears:EarsC1",
     "ears-c2": "detectors.ears:EarsC2",
     "ears-c3": "detectors.ears:EarsC3",

@@ -51,6 +51,7 @@ class Model(NamedTuple):
         reweight_above: Residual above which a past step counts for less; None: none does.
         trend: Whether a trend is tried; it is kept if its p-value is below `trend_p`.
         trend_p: 1 keeps every trend that does not lead too high.
+        errors_of_refit: Whether standard errors are those of the last fit; if not, those of R's flexible version.
     """
 
     half_window: int = 3
@@ -59,6 +60,7 @@ class Model(NamedTuple):
     reweight_above: float | None = 2.58
     trend: bool = True
     trend_p: float = 1.0
+    errors_of_refit: bool = False
 
 
 class Fit(NamedTuple):
@@ -113,11 +115,11 @@ def fit_step(counts: Floats, references: Positions, model: Model, exposure: Floa
     here = np.zeros(columns.shape[1])
     here[-2] = 1.0  # the window block; the trend is zero now
     past = counts[:, used]
-    plain = _fit_past(past, size[used], columns[:, :-1], here[:-1], model.reweight_above)
+    plain = _fit_past(past, size[used], columns[:, :-1], here[:-1], model)
     answer = Fit(plain.mean * size[now], plain.dispersion, plain.log_se, np.full(len(counts), np.nan))
     if not model.trend or len(references) - 1 < MIN_TREND_YEARS:
         return answer
-    sloped = _fit_past(past, size[used], columns, here, model.reweight_above)
+    sloped = _fit_past(past, size[used], columns, here, model)
     keep = (sloped.mean * size[now] <= np.nanmax(past, axis=1, initial=-np.inf)) & (sloped.slope_p < model.trend_p)
     return Fit(
         np.where(keep, sloped.mean * size[now], answer.mean),
@@ -135,7 +137,7 @@ class _PastFit(NamedTuple):
     slope_p: Floats
 
 
-def _fit_past(past: Floats, size: Floats, columns: Floats, here: Floats, threshold: float | None) -> _PastFit:
+def _fit_past(past: Floats, size: Floats, columns: Floats, here: Floats, model: Model) -> _PastFit:
     """Quasi-Poisson fit and, with a threshold, a second one in which surges count for less."""
     seen = (~np.isnan(past)).astype(np.float64)
     y = np.nan_to_num(past)
@@ -148,20 +150,21 @@ def _fit_past(past: Floats, size: Floats, columns: Floats, here: Floats, thresho
     fit = irls.quasi_poisson(y, seen, columns, np.log(size))
     odd_dispersion = dispersion_of(fit.working_weights, fit.mean)
     dispersion = np.maximum(odd_dispersion, 1.0)
-    if threshold is not None:
+    if model.reweight_above is not None:
         leverage = fit.working_weights * ((columns @ fit.unscaled_covariance) * columns).sum(axis=2)
         anscombe = 1.5 * (y ** (2 / 3) * fit.mean ** (-1 / 6) - np.sqrt(fit.mean))
         with np.errstate(invalid="ignore", divide="ignore"):
             residual = anscombe / np.sqrt(dispersion[:, None] * (1 - leverage))
-            weights = seen * np.where(residual > threshold, residual**-2.0, 1.0)
+            weights = seen * np.where(residual > model.reweight_above, residual**-2.0, 1.0)
         weights *= (n / np.maximum(weights.sum(axis=1), 1e-300))[:, None]
         fit = irls.quasi_poisson(y, weights, columns, np.log(size))
-        dispersion = np.maximum(dispersion_of(fit.working_weights, fit.mean), 1.0)
         # As in R, the standard errors take the down-weights for the weights of the last step of the fit.
-        odd_dispersion = dispersion_of(weights, fit.mean)
-    covariance = fit.unscaled_covariance * odd_dispersion[:, None, None]
+        odd_dispersion = dispersion_of(fit.working_weights if model.errors_of_refit else weights, fit.mean)
+        dispersion = np.maximum(dispersion_of(fit.working_weights, fit.mean), 1.0)
     slope = fit.coefficients[:, -1]
-    slope_se = np.sqrt(np.maximum(covariance[:, -1, -1], 1e-300))
+    slope_se = np.sqrt(np.maximum(fit.unscaled_covariance[:, -1, -1] * odd_dispersion, 1e-300))
+    error_dispersion = dispersion if model.errors_of_refit else odd_dispersion
+    covariance = fit.unscaled_covariance * error_dispersion[:, None, None]
     return _PastFit(
         mean=np.exp(np.minimum(fit.coefficients @ here, 700.0)),
         dispersion=dispersion,
