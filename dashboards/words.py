@@ -1,5 +1,6 @@
 """How pages call things, and how long ago something was."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from alerts.phrases import count_of, day_text
@@ -100,3 +101,14 @@ def spelled(amount: int, noun: str) -> str:
     """`No open alerts`, `One open alert`, `14 open alerts`: the start of a sentence."""
     word = SMALL_NUMBERS[amount] if amount < len(SMALL_NUMBERS) else f"{amount:,}"
     return f"{word} {noun}" if amount == 1 else f"{word} {noun}s"
+
+
+NAMED = 6
+"""So many of a row of days are named, the last ones."""
+
+
+def latest(days: Sequence[str]) -> str:
+    """`Tue 3 Feb, Mon 9 Mar`; of many, how many there are and the last ones: `15, the last 6 of them …`."""
+    if len(days) <= NAMED:
+        return ", ".join(days)
+    return f"{len(days)}, the last {NAMED} of them {', '.join(days[-NAMED:])}"

@@ -16,7 +16,7 @@ from dashboards.desk import Desk
 from dashboards.figures import history_figure
 from dashboards.history import History, read_history
 from dashboards.sparkline import sparkline
-from dashboards.words import LABEL_WORDS, span_text
+from dashboards.words import LABEL_WORDS, latest, span_text
 from forewarn.contracts import Coverage
 from forewarn.panel import Floats, Panel
 from store.counts import covered_span, read_panels
@@ -28,8 +28,6 @@ MOST_DAYS = 5000
 RECENT_DAYS = 92
 """Categories and areas of these last days are offered."""
 MULTIPLES = 12
-NAMED = 6
-"""Days that are named one by one."""
 EVERY = ""
 
 
@@ -101,20 +99,14 @@ def _remarks(history: History) -> list[str]:
     known = np.isfinite(history.counts)
     lines = [f"{number(float(history.counts[known].sum()))} requests on {count_of(int(known.sum()), 'day')}."]
     if alarmed := sorted({alarm.day for alarm in history.alarms}):
-        lines.append(f"Out of the ordinary: {_latest(alarmed)}.")
+        lines.append(f"Out of the ordinary: {latest([day_text(day) for day in alarmed])}.")
     if missing := sorted(day for day, what in history.coverage.items() if what is Coverage.MISSING):
-        lines.append(f"Missing, and left out: {_latest(missing)}.")
+        lines.append(f"Missing, and left out: {latest([day_text(day) for day in missing])}.")
     dates = history.dates.tolist()
     holidays = [f"{name} ({day_text(day)})" for day, name in zip(dates, history.holidays, strict=True) if name]
     if holidays:
-        lines.append(f"Public holidays: {', '.join(holidays[-NAMED:])}.")
+        lines.append(f"Public holidays: {latest(holidays)}.")
     return lines
-
-
-def _latest(days: list[date]) -> str:
-    """The last of many days, by name."""
-    named = ", ".join(day_text(day) for day in days[-NAMED:])
-    return f"{count_of(len(days), 'day')}, the last {NAMED} on {named}" if len(days) > NAMED else named
 
 
 def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str]) -> html.Ol:

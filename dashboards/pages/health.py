@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from alerts.phrases import count_of, day_text, plain, time_text
 from dashboards import parts
 from dashboards.desk import Desk
-from dashboards.words import COVERAGE_WORDS, HEALTH_WORDS, HEALTHY, ago_text
+from dashboards.words import COVERAGE_WORDS, HEALTH_WORDS, HEALTHY, ago_text, latest
 from forewarn.contracts import Coverage
 from store.alerts import OutboxRow, read_outbox
 from store.counts import read_coverage
@@ -107,7 +107,7 @@ def _coverage_words(coverage: Mapping[date, Coverage], n_days: int) -> str:
     if unread := n_days - len(coverage):
         found.append(f"{count_of(unread, 'day')} not read")
     missing = sorted(day for day, what in coverage.items() if what is Coverage.MISSING)
-    named = f" Missing: {', '.join(day_text(day) for day in missing[-5:])}." if missing else ""
+    named = f" Missing: {latest([day_text(day) for day in missing])}." if missing else ""
     return f"{'; '.join(found)}.{named}"
 
 

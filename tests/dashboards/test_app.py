@@ -14,6 +14,7 @@ from alerts.messages import alert_url
 from dashboards.app import create_app, serve
 from dashboards.pages import alert as alert_page
 from dashboards.pages import inbox
+from dashboards.words import latest
 from forewarn.alert import AlertEvent, Change, Kind, State, Verdict
 from forewarn.errors import ConfigError, StoreError
 from forewarn.settings import Settings, parse
@@ -77,6 +78,12 @@ def test_every_page_is_drawn(url: str, path: str, expected: list[str]) -> None:
     text = words(ask(url, path))
     for piece in expected:
         assert piece in text
+
+
+def test_of_many_days_the_last_are_named() -> None:
+    days = [f"day {number}" for number in range(8)]
+    assert latest(days[:6]) == "day 0, day 1, day 2, day 3, day 4, day 5"
+    assert latest(days) == "8, the last 6 of them day 2, day 3, day 4, day 5, day 6, day 7"
 
 
 def test_explore_shows_what_the_address_asks_for(url: str) -> None:
