@@ -8,13 +8,14 @@ import json
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from flows.detect import detect_source
@@ -100,23 +101,22 @@ def play(*, seed: int, port: int, days: int, keep_open: bool, console: Console) 
                 report = ingest_source(installation, name, clock.now, progress)
             console.print(Text(f"  {report.new:,} requests. {report.message}", style="dim"))
 
-        console.print(f"\nReplaying {days} days, each with what was known on its evening:")
-        first_told: dict[str, Change] = {}
-        for back in range(days - 1, 0, -1):
-            clock.now = _morning(today - timedelta(days=back))
-            for change in _live_through_a_day(installation, clock.now, forecasts=back % FORECAST_EVERY == 0):
-                _tell(change, console)
-                first_told.setdefault(change.alert.fingerprint, change)
+        console.print()
+        told: list[Change] = []
+        with _working(console, f"Replaying {days} days, each as it was known on its morning") as progress:
+            for back in range(days - 1, 0, -1):
+                clock.now = _morning(today - timedelta(days=back))
+                progress.reaches(today - timedelta(days=back))
+                changes = _live_through_a_day(installation, clock.now, forecasts=back % FORECAST_EVERY == 0)
+                told += _tell(changes, console)
 
         clock.now = _morning(today)
         console.print()
         with _working(console, f"Today, {_date(today)}, as Prefect flows: ingest, detect, forecast, notify"):
             server.join()
             run = run_embedded(settings_file, clock.now)
-        for change in run.changes:
-            _tell(change, console)
-            first_told.setdefault(change.alert.fingerprint, change)
-        _show_truth(city, list(first_told.values()), console)
+        told += _tell(run.changes, console)
+        _show_truth(city, told, console)
         _show_dashboard(installation, clock, keep_open, console)
 
 
@@ -145,24 +145,27 @@ def _write_settings(folder: Path, addresses: Mapping[str, str], city: City, firs
 
 
 @contextmanager
-def _working(console: Console, text: str) -> Iterator["_Rows"]:
+def _working(console: Console, text: str) -> Iterator["_Line"]:
     """Shows that something goes on, and how long it took."""
     columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(text, total=1)
-        yield _Rows(progress, task, text)
+        yield _Line(progress, task, text)
         progress.update(task, description=text, completed=1)
 
 
-class _Rows:
-    """Tells a progress line how many rows were read."""
+class _Line:
+    """Tells a progress line how far the work is."""
 
-    def __init__(self, progress: Progress, task: object, text: str) -> None:
+    def __init__(self, progress: Progress, task: TaskID, text: str) -> None:
         self._progress, self._task, self._text = progress, task, text
 
     def __call__(self, rows: int, day: date | None) -> None:
         until = f" up to {_date(day)}" if day else ""
-        self._progress.update(self._task, description=f"{self._text}: {rows:,} requests{until}")  # type: ignore[arg-type]
+        self._progress.update(self._task, description=f"{self._text}: {rows:,} requests{until}")
+
+    def reaches(self, day: date) -> None:
+        self._progress.update(self._task, description=f"{self._text}: {_date(day)}")
 
 
 def _live_through_a_day(installation: Installation, now: datetime, *, forecasts: bool) -> list[Change]:
@@ -177,14 +180,19 @@ def _live_through_a_day(installation: Installation, now: datetime, *, forecasts:
     return changes
 
 
-def _tell(change: Change, console: Console) -> None:
-    if change.event.what not in TOLD:
-        return
-    alert = change.alert
-    line = Text(f"  {_date(change.event.at.astimezone(ZONE).date())}  ", style="dim")
-    line.append(f"{alert.severity.name.lower():<9}", style=COLOURS[alert.severity])
-    line.append(f"{'' if change.event.what == 'opened' else change.event.what + ': '}{alert.title}", style="default")
-    console.print(line)
+def _tell(changes: Iterable[Change], console: Console) -> list[Change]:
+    """Print those of `changes` that people are told of, and return them."""
+    told = [change for change in changes if change.event.what in TOLD]
+    for change in told:
+        alert, what = change.alert, change.event.what
+        line = Table.grid(Column(width=13), Column(width=9), Column())  # a long title goes on below itself
+        line.add_row(
+            Text(f"  {_date(change.event.at.astimezone(ZONE).date())}", style="dim"),
+            Text(alert.severity.name.lower(), style=COLOURS[alert.severity]),
+            Text(f"{'' if what == 'opened' else what + ': '}{alert.title}"),
+        )
+        console.print(line)
+    return told
 
 
 def _show_truth(city: City, told: list[Change], console: Console) -> None:
@@ -192,11 +200,11 @@ def _show_truth(city: City, told: list[Change], console: Console) -> None:
     shown = table("planted", "first day", "peak", "first alert", "told", "what happened")
     explained = set[str]()
     for trouble in city.troubles:
-        telling = [change for change in told if _tells_of(change.alert, trouble)]
+        telling = telling_of(trouble, told)
         explained |= {change.alert.fingerprint for change in telling}
-        days = min((change.event.at.astimezone(ZONE).date() for change in telling), default=None)
-        lead = _lead(trouble.peak_day, days) if days else ""
-        first_alert = _date(days) if days else "not told"
+        first = min((change.event.at.astimezone(ZONE).date() for change in telling), default=None)
+        lead = _lead(trouble.peak_day, first) if first else ""
+        first_alert = _date(first) if first else "not told"
         row(
             shown,
             trouble.name,
@@ -208,8 +216,8 @@ def _show_truth(city: City, told: list[Change], console: Console) -> None:
         )
     console.print()
     console.print(shown)
-    others = len({change.alert.fingerprint for change in told} - explained)
-    console.print(f"{len(told)} alerts in all; {others} of them tell of nothing that was planted.")
+    alerts = {change.alert.fingerprint for change in told}
+    console.print(f"{len(alerts)} alerts in all; {len(alerts - explained)} of them tell of nothing that was planted.")
 
 
 def _lead(peak: date, told: date) -> str:
@@ -217,6 +225,11 @@ def _lead(peak: date, told: date) -> str:
     if days == 0:
         return "on the day of the peak"
     return f"{abs(days)} {'day' if abs(days) == 1 else 'days'} {'before' if days > 0 else 'after'} the peak"
+
+
+def telling_of(trouble: Trouble, told: Iterable[Change]) -> list[Change]:
+    """The changes that tell of `trouble`: an alert does so only from the change on that names it."""
+    return [change for change in told if _tells_of(change.alert, trouble)]
 
 
 def _tells_of(alert: Alert, trouble: Trouble) -> bool:

@@ -4,9 +4,40 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+
+from forewarn.alert import Alert, AlertEvent, Change, Kind, Severity, State
+from forewarn.demo import telling_of
+from simulator.troubles import Trouble
+
+RATS = Trouble(
+    "Rats", "ramp", "town", ("Rat",), ("Park", "Hill"), date(2026, 3, 1), date(2026, 3, 20), date(2026, 3, 31), ""
+)
+
+
+def told(day: int, labels: dict[str, str]) -> Change:
+    """The same alert, as it stood when it was told on a day of March."""
+    at = datetime(2026, 3, day, tzinfo=UTC)
+    alert = Alert(
+        "one", Kind.SURGE, "town", labels, State.OPEN, Severity.NOTICE, "", at.date(), at.date(), at.date(), at, at, day
+    )
+    return Change(alert, AlertEvent("one", day, at, "opened", "forewarn"))
+
+
+def test_an_alert_tells_of_a_trouble_from_the_change_on_that_names_it() -> None:
+    elsewhere, too_early, named, everywhere = (
+        told(5, {"category": "Rat", "area": "Quay"}),
+        told(1, {"category": "Noise"}),
+        told(9, {"category": "Rat", "area": "Hill"}),
+        told(12, {"category": "Rat"}),
+    )
+    assert telling_of(RATS, [elsewhere, too_early, named, everywhere]) == [named, everywhere]
+    assert telling_of(replace(RATS, source="other"), [named]) == []
+    assert telling_of(replace(RATS, first_day=date(2026, 3, 10)), [named, everywhere]) == [everywhere]
 
 
 @pytest.mark.xdist_group("prefect")
