@@ -13,6 +13,9 @@ DETECTORS = {
 }
 """Name in the settings → class, a frozen dataclass with a field `alpha`."""
 
+KNOW_DELAY = ("regression",)
+"""Those that judge what is known of a day so far by `Panel.completeness`; the others wait until a day is complete."""
+
 
 def detector_for(name: str, alpha: float) -> Detector:
     """The detector listed under `name`, raising an alarm at tails below `alpha`.

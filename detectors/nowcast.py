@@ -104,14 +104,19 @@ def learn_delays(triangle: Triangle) -> Delays:
     return Delays(hazard, log_variance, _spread(known, hazard[:-1], report_day, weights))
 
 
+def tells_delays(triangle: Triangle) -> bool:
+    """Whether enough days were watched live, and enough came in on them, to tell how late reports are."""
+    reports = np.nansum(np.nanmax(triangle.known, axis=2, initial=0.0))
+    return triangle.live_days >= MIN_LIVE_DAYS and bool(reports >= MIN_REPORTS)
+
+
 def completeness(triangle: Triangle, panel: Panel) -> Completeness | None:
     """How complete the panel's last days are, given how late reports have been so far; None: too little is known.
 
     The triangle may be coarser than the panel: a row has the delays of the triangle's row of the same labels, or, where
     that had no reports, those of the source.
     """
-    reports = np.nansum(np.nanmax(triangle.known, axis=2, initial=0.0))
-    if triangle.live_days < MIN_LIVE_DAYS or reports < MIN_REPORTS:
+    if not tells_delays(triangle):
         return None
     delays = learn_delays(triangle)
     n_steps = delays.late.shape[1]
@@ -134,17 +139,23 @@ def completeness(triangle: Triangle, panel: Panel) -> Completeness | None:
     return Completeness(mean, variance)
 
 
-def thinned(mean: Floats, variance: Floats, share: Floats, share_variance: Floats) -> tuple[Floats, Floats]:
-    """Mean and variance of what is known by now of a count, of which each request is known with a chance `share`.
+def thinned(mean: Floats, variance: Floats, completeness: Completeness | None) -> tuple[Floats, Floats]:
+    """Mean and variance of what is known by now of the last days' counts, each request being known with a chance p.
 
         E = m p,   V = m p + (v - m) (p² + s²) + m² s²
 
     Args:
-        mean, variance: Of the whole count; any shape, as all arguments.
-        share, share_variance: Mean p and variance s² of the completeness; NaN: nothing can be said.
+        mean, variance: (n_series, n_days) m and v of the whole counts of the last days.
+        completeness: Mean p and variance s² of the share that is known; None: all days are complete.
+    Returns:
+        Both NaN where too little is known to judge a day.
     """
-    second = share**2 + share_variance
-    return mean * share, mean * share + (variance - mean) * second + mean**2 * share_variance
+    if completeness is None:
+        return mean, variance
+    known = completeness.last(mean.shape[1])
+    second = known.mean**2 + known.variance
+    so_far = mean * known.mean
+    return so_far, so_far + (variance - mean) * second + mean**2 * known.variance
 
 
 def nowcast(

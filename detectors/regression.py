@@ -20,6 +20,7 @@ from detectors import baseline
 from detectors.baseline import Outlook, Past
 from detectors.design import Design, calendar_design
 from detectors.memory import RowMemory
+from detectors.nowcast import thinned
 from detectors.pooling import mixture_weights, shrunk_dispersion
 from detectors.verdict import count_verdict
 from forewarn.panel import Detection, Floats, Panel
@@ -66,6 +67,7 @@ class Regression:
             judged = slice(max(origin, first), stop)
             mean[:, judged.start - first : stop - first] = period_mean[:, judged.start - origin :]
             variance[:, judged.start - first : stop - first] = period_variance[:, judged.start - origin :]
+        mean, variance = thinned(mean, variance, panel.completeness)
         return count_verdict(
             self.name, panel, observed=panel.counts[:, first:], mean=mean, variance=variance, alpha=self.alpha
         )
@@ -80,7 +82,7 @@ class Regression:
         """
         known_from = panel.first_observed  # days before the source was read are no history
         begin, past = known_from + (origin - known_from) % self.refit_days, origin - self.guard_days
-        counts, dates = panel.counts[:, begin:stop], panel.dates[begin:stop]
+        counts, dates = panel.completed[:, begin:stop], panel.dates[begin:stop]
         enough = np.flatnonzero((~np.isnan(counts[:, : max(past - begin, 0)])).sum(axis=1) >= MIN_HISTORY_DAYS)
         if not enough.size:
             return None

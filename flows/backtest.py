@@ -13,13 +13,14 @@ from alerts.lifecycle import REOPEN_DAYS
 from alerts.scoring.known_events import KnownEvent, read_events
 from alerts.scoring.report import Backtest
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
-from flows.detect import Decision, decide, judge, read_panels
+from flows.detect import Decision, days_to_recheck, days_to_wait, decide, judge, read_panels
 from flows.installation import Installation, open_installation
 from forewarn.alert import Alert, Change, State
 from forewarn.errors import ConfigError
 from forewarn.panel import Detection, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings
 from store.counts import covered_span, revised_days
+from store.triangle import MAX_DELAY_DAYS, days_read
 
 YEAR_DAYS = 364
 CHUNK_DAYS = 56
@@ -48,7 +49,7 @@ class Life:
         """What the day comes to; the next days see it."""
         decision = decide(judged.detections, judged.day, list(self.alerts.values()), self.detection, judged.known_at)
         self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
-        oldest = judged.day - timedelta(days=REOPEN_DAYS + self.detection.recheck_days)
+        oldest = judged.day - timedelta(days=REOPEN_DAYS + max(self.detection.recheck_days, MAX_DELAY_DAYS))
         self.alerts = {
             fingerprint: alert
             for fingerprint, alert in self.alerts.items()
@@ -67,9 +68,10 @@ def judged_days(installation: Installation, name: str, first: date, last: date) 
     detection = settings.detection
     for start, end in _stretches(installation, name, first, last):
         with installation.engine.connect() as conn:
-            as_of = end + timedelta(days=1 + source.public_delay_days)
+            day_after = end + timedelta(days=1)
+            as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
             panels = read_panels(conn, name, source, detection, end, as_of)
-        again = min(detection.recheck_days, (start - first).days)  # what was revised is judged again
+        again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
         days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
         for place in range(0, len(days), CHUNK_DAYS):
             chunk = days[place : place + CHUNK_DAYS]
@@ -150,10 +152,12 @@ def backtest_sources(
 
 
 def _stretches(installation: Installation, name: str, first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Spans of days between which nothing new became known about earlier days."""
+    """Spans of days between which nothing new became known about earlier days, not even that nothing new came."""
+    following_days = first + timedelta(days=1), last + timedelta(days=1)
     with installation.engine.connect() as conn:
-        revised = revised_days(conn, name, first + timedelta(days=1), last + timedelta(days=1))
-    starts = sorted({first, *(day - timedelta(days=1) for day in revised)})
+        revised = revised_days(conn, name, *following_days)
+        read = days_read(conn, name, *following_days, installation.source(name).tz)
+    starts = sorted({first, *(day - timedelta(days=1) for day in (*revised, *read))})
     for start, following in zip(starts, [*starts[1:], last + timedelta(days=1)], strict=True):
         yield start, following - timedelta(days=1)
 

@@ -1,7 +1,7 @@
 """Panel → alarms → findings → alerts → outbox, for each civil day that is new or may have changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,17 +14,21 @@ from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
 from alerts.rules.drop import Drop
 from alerts.rules.surge import Surge
-from detectors import detector_for
+from detectors import KNOW_DELAY, detector_for
+from detectors.nowcast import completeness, tells_delays
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.reporting import outcome
 from forewarn.alert import Alarm, Alert, Change, Kind
-from forewarn.panel import Detection, Panel
+from forewarn.contracts import Detector
+from forewarn.panel import Detection, Level, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
+from forewarn.triangle import Triangle
 from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
+from store.triangle import read_triangles
 
 JUDGED_KINDS = (Kind.SURGE, Kind.DROP)
 LARGEST_ALPHA = 1e-3
@@ -54,8 +58,8 @@ class DetectReport:
 def read_panels(
     conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
 ) -> list[Panel]:
-    """The source's counts until `last_day` at all its levels, as they were known on `as_of`."""
-    return counts.read_panels(
+    """The source's counts until `last_day` at all its levels, as they were known on `as_of`, and how complete."""
+    panels = counts.read_panels(
         conn,
         name,
         source.levels,
@@ -66,6 +70,31 @@ def read_panels(
         public_delay_days=source.public_delay_days,
         min_mean=detection.min_weekly_mean,
     )
+    delays = read_delays(conn, name, source, as_of)
+    if not delays:
+        return panels
+    return [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]
+
+
+def read_delays(conn: Connection, name: str, source: SourceSettings, as_of: date) -> dict[Level, Triangle]:
+    """How late reports came, as known on `as_of`, by each level's first label; {} if too little was watched live."""
+    levels = list(dict.fromkeys(level[:1] for level in source.levels))
+    triangles = read_triangles(conn, name, levels, as_of=as_of, zone=source.tz)
+    if not triangles or not tells_delays(triangles[0]):
+        return {}
+    return dict(zip(levels, triangles, strict=True))
+
+
+def days_to_wait(conn: Connection, name: str, source: SourceSettings, as_of: date) -> int:
+    """Days after its end from which on a day is judged: at once if the delays are known, else the declared delay."""
+    declared = source.public_delay_days
+    return 0 if declared == 0 or read_delays(conn, name, source, as_of) else declared
+
+
+def days_to_recheck(panels: Sequence[Panel], detection: DetectionSettings) -> int:
+    """Last days that are judged again: until the source as a whole is complete, where its delays are known."""
+    still_open = [panel.completeness.open_days for panel in panels if panel.completeness is not None]
+    return max(detection.recheck_days, min(still_open, default=0))
 
 
 def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
@@ -77,7 +106,13 @@ def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int,
     watched = sum(len(panel.labels) for panel in panels) * len(detection.detectors)
     alpha = min(detection.false_alarms_per_week / 7 / n_sources / max(watched, 1), LARGEST_ALPHA)
     detectors = [detector_for(name, alpha) for name in detection.detectors]
-    return [detector.detect(panel, last) for detector in detectors for panel in panels if len(panel.labels)]
+    return [_verdicts(detector, panel, last) for detector in detectors for panel in panels if len(panel.labels)]
+
+
+def _verdicts(detector: Detector, panel: Panel, last: int) -> Detection:
+    if detector.name in KNOW_DELAY:
+        return detector.detect(panel, last)
+    return replace(detector.detect(panel.settled, last), panel=panel)
 
 
 def decide(
@@ -103,13 +138,16 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         judged = judged_until(conn, name)
         if span is None:
             return DetectReport(name, 0, 0, 0, ())
-        last_day = span[1]
-        first_day = (judged or last_day) - timedelta(days=settings.detection.recheck_days - 1)
-        n_days = (last_day - max(first_day, span[0])).days + 1
-        if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
-            return DetectReport(name, 0, 0, 0, ())
         as_of = now.astimezone(source.tz).date()
+        last_day = span[1]
+        if wait := days_to_wait(conn, name, source, as_of):
+            last_day = min(last_day, as_of - timedelta(days=1 + wait))
         panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
+    recheck_days = days_to_recheck(panels, settings.detection)
+    first_day = (judged or last_day) - timedelta(days=recheck_days - 1)
+    n_days = (last_day - max(first_day, span[0])).days + 1
+    if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
+        return DetectReport(name, 0, 0, 0, ())
     detections = judge(panels, settings.detection, len(settings.sources), n_days)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one

@@ -4,7 +4,7 @@ All matrices have one row a series and one column a day; they are checked here a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -24,6 +24,9 @@ Level = tuple[str, ...]
 
 SETTLED = 0.98
 """Share of a day's requests from which on the day counts as complete."""
+
+LEAST_LEARNT = 0.5
+"""Share of a day's requests below which nothing is learnt from the day."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,15 @@ class Completeness:
         variance = np.hstack([np.zeros((rows, missing)), self.variance[:, max(self.variance.shape[1] - n_days, 0) :]])
         return Completeness(mean, variance)
 
+    def without_last(self, n_days: int) -> "Completeness":
+        """The same for a panel that ends `n_days` days earlier."""
+        kept = max(self.mean.shape[1] - n_days, 0)
+        return Completeness(self.mean[:, :kept], self.variance[:, :kept])
+
+    def rows(self, index: npt.NDArray[np.int64] | slice) -> "Completeness":
+        """The same with only the rows at `index`."""
+        return Completeness(self.mean[index], self.variance[index])
+
     @property
     def open_days(self) -> int:
         """Number of last days, from the first on of which some series is not settled."""
@@ -65,6 +77,7 @@ class Panel:
         as_of: Aware instant at which these counts were known.
         source: Name of the source in the settings.
         calendar: Public holidays of the place.
+        completeness: How much of the last days is known by now; None: all days are complete.
     """
 
     counts: Floats
@@ -73,6 +86,7 @@ class Panel:
     as_of: datetime
     source: str = ""
     calendar: Calendar = field(default_factory=Calendar)
+    completeness: Completeness | None = None
 
     def __post_init__(self) -> None:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)
@@ -87,6 +101,10 @@ class Panel:
             raise ValueError("counts must not be negative or infinite")
         if unknown := set(self.labels.columns) - set(LABELS):
             raise ValueError(f"unknown labels {sorted(unknown)}; allowed: {LABELS}")
+        if self.completeness is not None:
+            n_series, n_recent = self.completeness.mean.shape
+            if n_series != len(counts) or n_recent > len(dates):
+                raise ValueError(f"completeness {(n_series, n_recent)} for counts {counts.shape}")
         counts.flags.writeable = False
         object.__setattr__(self, "counts", counts)
         object.__setattr__(self, "dates", dates)
@@ -102,13 +120,41 @@ class Panel:
         observed = np.flatnonzero((~np.isnan(self.counts)).any(axis=0))
         return int(observed[0]) if observed.size else len(self.dates)
 
+    @property
+    def completed(self) -> Floats:
+        """(n_series, n_days) counts as they are likely to be once the last days are complete, to learn from.
+
+        What is known of a day is divided by the share that it is; NaN where that share is below `LEAST_LEARNT`.
+        """
+        if self.completeness is None:
+            return self.counts
+        share = self.completeness.mean
+        recent = slice(len(self.dates) - share.shape[1], None)
+        completed = self.counts.copy()
+        certain = np.where(share >= SETTLED, 1.0, np.where(share >= LEAST_LEARNT, share, np.nan))
+        completed[:, recent] /= certain
+        completed.flags.writeable = False
+        return completed
+
+    @property
+    def settled(self) -> "Panel":
+        """The same panel with days that are not complete as not observed, for methods that know of no delay."""
+        if self.completeness is None:
+            return self
+        share = self.completeness.mean
+        counts = self.counts.copy()
+        counts[:, len(self.dates) - share.shape[1] :][~(share >= SETTLED)] = np.nan
+        return replace(self, counts=counts, completeness=None)
+
     def until(self, n_days: int) -> "Panel":
         """The same panel cut after its first `n_days` days."""
-        return Panel(self.counts[:, :n_days], self.dates[:n_days], self.labels, self.as_of, self.source, self.calendar)
+        completeness = self.completeness and self.completeness.without_last(len(self.dates[n_days:]))
+        return replace(self, counts=self.counts[:, :n_days], dates=self.dates[:n_days], completeness=completeness)
 
     def rows(self, index: npt.NDArray[np.int64] | slice) -> "Panel":
         """The same panel with only the rows at `index`."""
-        return Panel(self.counts[index], self.dates, self.labels.iloc[index], self.as_of, self.source, self.calendar)
+        completeness = self.completeness and self.completeness.rows(index)
+        return replace(self, counts=self.counts[index], labels=self.labels.iloc[index], completeness=completeness)
 
 
 @dataclass(frozen=True)
@@ -160,6 +206,13 @@ class Detection:
     def dates(self) -> Dates:
         """(n_judged,) the judged days."""
         return self.panel.dates[len(self.panel.dates) - self.observed.shape[1] :]
+
+    @property
+    def known_share(self) -> Floats:
+        """(n_series, n_judged) share of the judged day's requests that is known by now; 1: complete."""
+        n_judged = self.observed.shape[1]
+        completeness = self.panel.completeness
+        return np.ones_like(self.observed) if completeness is None else completeness.last(n_judged).mean
 
     @property
     def score(self) -> Floats:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, and_, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, not_, select
 
 from forewarn.panel import Level
 from forewarn.triangle import Known, Triangle
@@ -68,6 +68,11 @@ def read_triangles(
     return triangles
 
 
+def days_read(conn: Connection, source: str, first: date, last: date, zone: ZoneInfo) -> list[date]:
+    """Civil days from `first` to `last` on which the source was read completely."""
+    return sorted(_last_pulls(conn, source, first, last, zone))
+
+
 class _Pulls(NamedTuple):
     """Days on which the source was read after the day of the first complete reading, and `Triangle.day_share`."""
 
@@ -87,13 +92,9 @@ class _Increments(NamedTuple):
 
 def _pulls(conn: Connection, source: str, as_of: date, zone: ZoneInfo) -> _Pulls | None:
     """None: the source was not read again after its first complete reading."""
-    table = sync_run.c
-    completed = and_(table.source == source, table.outcome.is_not(None), table.outcome != "failed")
-    end = datetime.combine(as_of + timedelta(days=1), time(), zone).astimezone(UTC)
-    since = end - timedelta(days=HISTORY_DAYS + 1)
-    first = conn.execute(select(table.started_at).where(completed).order_by(table.started_at).limit(1)).scalar()
-    found = select(table.started_at).where(completed, table.started_at >= since, table.started_at < end)
-    last_of = {at.astimezone(zone).date(): at for at in sorted(conn.execute(found).scalars())}
+    last_of = _last_pulls(conn, source, as_of - timedelta(days=HISTORY_DAYS + 1), as_of, zone)
+    started = select(sync_run.c.started_at).where(_completed(source)).order_by(sync_run.c.started_at)
+    first = conn.execute(started.limit(1)).scalar()
     if first is None or not last_of:
         return None
     live_from = first.astimezone(zone).date() + timedelta(days=1)
@@ -102,6 +103,20 @@ def _pulls(conn: Connection, source: str, as_of: date, zone: ZoneInfo) -> _Pulls
         return None
     elapsed = (last_of[days[-1]] - last_of[days[-2]]) / timedelta(days=1) if len(days) > 1 else 1.0
     return _Pulls(days, live_from, min(max(elapsed, 0.0), 1.0))
+
+
+def _last_pulls(conn: Connection, source: str, first: date, last: date, zone: ZoneInfo) -> dict[date, datetime]:
+    """The last complete reading of each civil day on which there was one."""
+    since = datetime.combine(first, time(), zone).astimezone(UTC)
+    until = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    started_at = sync_run.c.started_at
+    found = select(started_at).where(_completed(source), started_at >= since, started_at < until).order_by(started_at)
+    return {at.astimezone(zone).date(): at for at in conn.execute(found).scalars()}
+
+
+def _completed(source: str) -> ColumnElement[bool]:
+    table = sync_run.c
+    return and_(table.source == source, table.outcome.is_not(None), table.outcome != "failed")
 
 
 def _backfilled(conn: Connection, source: str, first: date, last: date) -> list[date]:

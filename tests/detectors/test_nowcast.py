@@ -9,7 +9,7 @@ from scipy import stats
 
 from detectors import nowcast
 from detectors.limits import nb_tail
-from forewarn.panel import Floats, Panel
+from forewarn.panel import Completeness, Floats, Panel
 from forewarn.triangle import Triangle
 from tests.detectors.panels import panel_of
 
@@ -176,8 +176,10 @@ def test_limits_and_nowcasts_hold_as_often_as_they_should(concentration: float) 
         for delay in (1, 2, 4):
             so_far = reports.known[:, now - delay, delay]
             p, s2 = share[:, -delay], doubt[:, -delay]
-            mean, variance = nowcast.thinned(reports.mean, reports.variance, p, s2)
-            upper.append(nb_tail(so_far, mean, variance, mid=True))
+            mean, variance = nowcast.thinned(
+                reports.mean[:, None], reports.variance[:, None], Completeness(p[:, None], s2[:, None])
+            )
+            upper.append(nb_tail(so_far, mean[:, 0], variance[:, 0], mid=True))
             cast, cast_variance = nowcast.nowcast(so_far, p, s2)
             inside = np.abs(reports.counts[:, now - delay] - cast) <= 1.645 * np.sqrt(cast_variance)
             off.append(inside[reports.mean > 8])
@@ -294,9 +296,11 @@ def test_thinned_moments_are_those_of_a_simulation() -> None:
     counts = rng.negative_binomial(size, size / (size + mean), 400_000)
     strength = share * (1 - share) / doubt - 1
     known = rng.binomial(counts, rng.beta(share * strength, (1 - share) * strength, len(counts)))
-    ours = nowcast.thinned(*(np.array(value) for value in (mean, variance, share, doubt)))
-    np.testing.assert_allclose(ours, [known.mean(), known.var()], rtol=0.01)
-    np.testing.assert_allclose(nowcast.thinned(*map(np.array, (mean, variance, 1.0, 0.0))), [mean, variance])
+    m, v = np.array([[mean]]), np.array([[variance]])
+    ours = nowcast.thinned(m, v, Completeness(np.array([[share]]), np.array([[doubt]])))
+    np.testing.assert_allclose(np.ravel(ours), [known.mean(), known.var()], rtol=0.01)
+    for complete in (None, Completeness(np.ones((1, 1)), np.zeros((1, 1)))):
+        np.testing.assert_allclose(nowcast.thinned(m, v, complete), [m, v])
 
 
 def test_the_order_of_series_does_not_matter() -> None:

@@ -1,12 +1,13 @@
 """A panel checks its shapes; a detection scores what it judged."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from forewarn.panel import Detection, Panel
+from forewarn.panel import Completeness, Detection, Panel
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -71,3 +72,45 @@ def test_no_verdict_is_no_alarm() -> None:
     assert np.isnan(found.score).all()
     assert not found.alarms().any()
     assert not found.drops().any()
+
+
+def incomplete() -> Panel:
+    """Two series, of which the last two days are not complete."""
+    made = panel([[8, 8, 8, 6], [5, 5, 5, 1]], ["a", "b"])
+    share = np.array([[1.0, 0.75], [0.99, np.nan]])
+    return replace(made, completeness=Completeness(share, 0.01 * share))
+
+
+def test_what_is_not_complete_is_completed_to_learn_from_and_left_out_by_those_who_cannot() -> None:
+    made = incomplete()
+    np.testing.assert_array_equal(made.completed, [[8, 8, 8, 8], [5, 5, 5, np.nan]])
+    np.testing.assert_array_equal(made.settled.counts, [[8, 8, 8, np.nan], [5, 5, 5, np.nan]])
+    assert made.settled.completeness is None
+    whole = replace(made, completeness=None)
+    assert whole.completed is whole.counts
+    assert whole.settled is whole
+    assert made.counts[0, -1] == 6
+
+
+def test_completeness_goes_along_when_days_and_rows_are_cut() -> None:
+    made = incomplete()
+    assert made.completeness is not None
+    assert made.completeness.open_days == 1
+    for cut, mean in (
+        (made.until(3), [[1.0], [0.99]]),
+        (made.until(1), [[], []]),
+        (made.rows(slice(0, 1)), [[1, 0.75]]),
+    ):
+        assert cut.completeness is not None
+        np.testing.assert_array_equal(cut.completeness.mean, mean)
+        assert cut.completeness.variance.shape == cut.completeness.mean.shape
+    np.testing.assert_array_equal(made.completeness.last(3).mean, [[1, 1, 0.75], [1, 0.99, np.nan]])
+    np.testing.assert_array_equal(made.completeness.last(3).variance[0], [0, 0.01, 0.0075])
+    np.testing.assert_array_equal(made.completeness.last(1).mean, [[0.75], [np.nan]])
+
+
+def test_completeness_must_fit_the_counts() -> None:
+    made = panel([[1, 2]], ["a"])
+    for shape in ((2, 1), (1, 3)):
+        with pytest.raises(ValueError, match="completeness"):
+            replace(made, completeness=Completeness(np.ones(shape), np.zeros(shape)))
