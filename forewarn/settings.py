@@ -178,7 +178,7 @@ class Settings(BaseSettings):
         """SQLAlchemy address of the store, a relative SQLite path taken from the settings file's folder."""
         url = self.store.url.get_secret_value()
         path = url.removeprefix("sqlite:///")
-        if path != url and path and not path.startswith(("/", ":memory:")):
+        if path != url and path and not path.startswith(("/", ":memory:", "file:")):
             return f"sqlite:///{(self.folder / path).resolve()}"
         return url
 

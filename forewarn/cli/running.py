@@ -28,13 +28,15 @@ def run(
     from flows.embedded import import_methods, run_embedded, start_server
 
     server = start_server()
-    from flows.installation import open_installation
+    try:
+        from flows.installation import open_installation
 
-    installation = open_installation(settings)
-    installation.engine.dispose()
-    installation.check()
-    import_methods(found)
-    server.join()
+        installation = open_installation(settings)
+        installation.engine.dispose()
+        installation.check()
+        import_methods(found)
+    finally:
+        server.join()  # Python does not survive to end while a thread starts the server
     report = run_embedded(settings, now)
     if as_json:
         print_json(report)
@@ -92,9 +94,9 @@ def _show_run(report: "RunReport") -> None:
         if change.event.what != "continued":
             out.print(Text(f"{change.event.what}: {change.alert.title}", style="bold"))
     if not report.changes:
-        out.print("Nothing unusual.")
+        out.print("Nothing unusual." if not report.failures else "Nothing unusual in what could be read and judged.")
     if report.delivered is not None and report.delivered.delivered + report.delivered.failed:
-        out.print(f"{report.delivered.delivered} messages delivered, {report.delivered.failed} to be tried again.")
+        out.print(f"Messages: {report.delivered.delivered} delivered, {report.delivered.failed} to be tried again.")
     for failure in report.failures:
         err.print(Text(failure, style="red"))
 

@@ -81,6 +81,15 @@ def test_wrong_use_is_told_on_stderr_without_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_that_could_not_work_does_not_say_that_all_is_well(installation: Path, tmp_path: Path) -> None:
+    stored, read_only = installation / "forewarn.db", tmp_path / "forewarn.toml"
+    text = (installation / "forewarn.toml").read_text(encoding="utf-8")
+    read_only.write_text(f'{text}\n[store]\nurl = "sqlite:///file:{stored}?mode=ro&uri=true"\n', encoding="utf-8")
+    done = call(tmp_path, "run", "--as-of", str(LAST + timedelta(days=1)))
+    assert (done.returncode, done.stdout) == (1, "Nothing unusual in what could be read and judged.\n")
+    assert "may not be written. Give this user the right" in done.stderr.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

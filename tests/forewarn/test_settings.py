@@ -144,6 +144,8 @@ def test_a_relative_store_lies_beside_the_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "forewarn.toml"
     file.write_text('[store]\nurl = "sqlite:///data/city.db"\n')
     assert settings.load(file).store_url == f"sqlite:///{tmp_path / 'data/city.db'}"
+    uri = "sqlite:///file:/data/city.db?mode=ro&uri=true"
+    assert settings.parse({"store": {"url": uri}}, folder=tmp_path).store_url == uri
 
 
 def test_secrets_are_not_shown() -> None:
