@@ -3,7 +3,7 @@
 All matrices have one row a series and one column a day; they are checked here and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -259,6 +259,52 @@ class Forecast:
                 raise ValueError(f"{name} must have shape {shape}, found {getattr(self, name).shape}")
         if self.forecaster.shape != shape[:1]:
             raise ValueError(f"forecaster must have shape {shape[:1]}, found {self.forecaster.shape}")
+
+
+@dataclass(frozen=True)
+class ClusterCell:
+    """What one series has to do with a cluster: requests in the cluster's window."""
+
+    labels: Mapping[str, str]
+    observed: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Requests that rose together, in some areas or of some categories, over the last days.
+
+    Args:
+        source: Name of the source.
+        day: The judged day, the last of the window.
+        window_days: Days since it began.
+        topics: What rose: labels without the area, such as `{"category": "Rats"}`.
+        areas: Where.
+        observed, expected: Requests of these topics in these areas in the window; `low` and `high`: the range of 95 %
+            of ordinary windows.
+        limit: Largest count that is no cluster; NaN where no single number says so, with several topics.
+        tail: Chance that an ordinary day shows one at least as unusual among `areas`, whatever its window.
+        scans: Scans a day among which false alarms are spread: about once in 1 / (tail · scans) days.
+        cells: The series it is made of, the largest excess first.
+        history: Requests of these topics in these areas on the last days, a day each, NaN where not observed; the
+            judged day is the last. `usual`: likewise, what was expected.
+    """
+
+    source: str
+    day: np.datetime64
+    window_days: int
+    topics: Sequence[Mapping[str, str]]
+    areas: Sequence[str]
+    observed: float
+    expected: float
+    low: float
+    high: float
+    limit: float
+    tail: float
+    scans: int
+    cells: Sequence[ClusterCell]
+    history: Floats
+    usual: Floats
 
 
 @dataclass(frozen=True)

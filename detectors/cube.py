@@ -1,0 +1,62 @@
+"""Counts of one panel arranged for a scan: by topic, area and day, in an order of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.zones import Integers
+from forewarn.calendar import Dates
+from forewarn.panel import Panel
+
+
+@dataclass(frozen=True)
+class Cube:
+    """What a panel with areas counts.
+
+    Args:
+        topics: What is told apart besides the area, such as `{"category": "Rats"}`; sorted.
+        areas: Names; sorted.
+        counts: (n_topics, n_areas, n_days); 0 on days that were not observed, which `observed` tells.
+        observed: (n_days,) whether every series has a count; `dates` are their days.
+    """
+
+    topics: Sequence[Mapping[str, str]]
+    areas: Sequence[str]
+    counts: npt.NDArray[np.int64]
+    observed: npt.NDArray[np.bool_]
+    dates: Dates
+
+    @classmethod
+    def of(cls, panel: Panel, n_days: int) -> "Cube":
+        """The last `n_days` days of a panel whose level has the area. Series with an unknown label are left out.
+
+        A day that some series lack was not observed: a total without them would be no total.
+        """
+        known = _known(panel)
+        labels = panel.labels[known]
+        counts = panel.counts[known][:, -n_days:]
+        areas = areas_of(panel)
+        names = [name for name in panel.level if name != "area"]
+        keys = list(labels[names].itertuples(index=False, name=None))
+        distinct = sorted(set(keys))
+        topic_of, area_of = ({key: place for place, key in enumerate(some)} for some in (distinct, areas))
+        rows: tuple[Integers, Integers] = (
+            np.array([topic_of[key] for key in keys], dtype=np.int64),
+            np.array([area_of[area] for area in labels["area"]], dtype=np.int64),
+        )
+        observed = np.asarray(~np.isnan(counts).any(axis=0))
+        cube = np.zeros((len(distinct), len(areas), counts.shape[1]), dtype=np.int64)
+        cube[rows] = np.where(observed, np.nan_to_num(counts), 0.0)
+        topics = [dict(zip(names, key, strict=True)) for key in distinct]
+        return cls(topics, areas, cube, observed, panel.dates[-n_days:])
+
+
+def areas_of(panel: Panel) -> list[str]:
+    """Names of the areas of a panel whose level has them, sorted; an unknown area is none."""
+    return sorted(set(panel.labels["area"][_known(panel)]))
+
+
+def _known(panel: Panel) -> npt.NDArray[np.bool_]:
+    return np.asarray((panel.labels != "").all(axis=1).to_numpy(dtype=bool))
