@@ -21,10 +21,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from alerts.scoring.known_events import read_events
 from alerts.scoring.report import Backtest
 from alerts.scoring.scores import ScoredAlert, ScoredEvent
-from flows.backtest import backtest_source
+from flows.backtest import backtest_sources
 from flows.ingest import ingest_source
 from flows.installation import open_installation
 from forewarn.alert import Severity
@@ -66,7 +65,6 @@ class Replay:
 
 def replay_city(city: str, years: Sequence[int], folder: Path) -> list[Replay]:
     """Read the city into a new store, and replay its last year or each of `years`."""
-    events = read_events(folder / "events.csv")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FOREWARN_STORE__URL"] = f"sqlite:///{scratch}/city.db"
         installation = open_installation(EXAMPLES / city / "forewarn.toml")
@@ -79,7 +77,7 @@ def replay_city(city: str, years: Sequence[int], folder: Path) -> list[Replay]:
         for year in spans:
             first, last = (date(year, 1, 1), date(year, 12, 31)) if year else (None, None)
             began = time.perf_counter()
-            backtest = backtest_source(installation, name, first, last, events.get(name, ()))
+            (backtest,) = backtest_sources(installation, [name], first, last, folder / "events.csv").sources
             seconds = time.perf_counter() - began
             replays.append(_replay(city, backtest, read.new, ingest_seconds, seconds))
         installation.engine.dispose()

@@ -84,13 +84,13 @@ def main() -> None:
         began, cpu = time.perf_counter(), time.process_time()
         if args.profile:
             profile.enable()
-        reports = backtest_sources(installation, first=LAST - timedelta(days=args.days - 1), last=LAST)
+        report = backtest_sources(installation, first=LAST - timedelta(days=args.days - 1), last=LAST)
         profile.disable()
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         engine.dispose()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{args.series} series, {args.days} days, measured {datetime.now(UTC):%Y-%m-%d}")
-    print(f"{seconds:.1f} s, {cpu:.1f} s of CPU, {peak:,.0f} MB at most, {reports}")
+    print(f"{seconds:.1f} s, {cpu:.1f} s of CPU, {peak:,.0f} MB at most; {report.sources[0].summary()}")
     if args.profile:
         pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
 

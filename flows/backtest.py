@@ -1,134 +1,57 @@
 """Replay history as it was known on each day: which alerts would have come, how many a week, how early."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from alerts.lifecycle import REOPEN_DAYS
 from alerts.scoring.known_events import KnownEvent, read_events
-from alerts.scoring.report import Backtest
+from alerts.scoring.report import Backtest, BacktestReport, Budget
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
-from flows.detect import Decision, days_to_recheck, days_to_wait, decide, judge, read_panels
+from flows.budget import Ladder, budget_of
+from flows.detect import detection_in_force
 from flows.installation import Installation, open_installation
-from forewarn.alert import Alert, Change, State
-from forewarn.errors import ConfigError
-from forewarn.panel import Detection, Panel
+from flows.replay import Life, judged_days, replayed_span
+from forewarn.alert import Change
+from forewarn.panel import Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings
-from store.counts import covered_span, revised_days
-from store.triangle import MAX_DELAY_DAYS, days_read
+from store.engine import snapshot, transaction
+from store.thresholds import Threshold, write_threshold
 
-YEAR_DAYS = 364
-CHUNK_DAYS = 56
-"""Days judged in one call: progress can be told in between, and verdicts of a year need not fit into memory."""
-
-OnDay = Callable[[date], None]
-"""Told of each day of a replay once it is done."""
-
-
-class JudgedDay(NamedTuple):
-    """The verdicts on one day of a replay, with the counts as they were known at `known_at`."""
-
-    day: date
-    known_at: datetime
-    detections: Sequence[Detection]
-
-
-@dataclass
-class Life:
-    """The alerts of one source as the days of a replay go by; nothing is stored."""
-
-    detection: DetectionSettings
-    alerts: dict[str, Alert] = field(default_factory=dict)
-
-    def live(self, judged: JudgedDay) -> Decision:
-        """What the day comes to; the next days see it."""
-        decision = decide(judged.detections, judged.day, list(self.alerts.values()), self.detection, judged.known_at)
-        self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
-        oldest = judged.day - timedelta(days=REOPEN_DAYS + max(self.detection.recheck_days, MAX_DELAY_DAYS))
-        self.alerts = {
-            fingerprint: alert
-            for fingerprint, alert in self.alerts.items()
-            if alert.state is not State.RESOLVED or alert.last_day >= oldest
-        }
-        return decision
-
-
-def judged_days(installation: Installation, name: str, first: date, last: date) -> Iterator[JudgedDay]:
-    """The verdicts on each day from `first` to `last`, as the day after knew its counts.
-
-    Counts that were never revised in between are judged in few calls; the verdict on a day is the same. After a
-    revision the days before it are judged again, as `detect` does.
-    """
-    settings, source = installation.settings, installation.source(name)
-    detection = settings.detection
-    for start, end in _stretches(installation, name, first, last):
-        with installation.engine.connect() as conn:
-            day_after = end + timedelta(days=1)
-            as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            panels = read_panels(conn, name, source, detection, end, as_of)
-        again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
-        days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
-        for place in range(0, len(days), CHUNK_DAYS):
-            chunk = days[place : place + CHUNK_DAYS]
-            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in panels]
-            detections = judge(cut, detection, len(settings.sources), len(chunk))
-            for day in chunk:
-                known_on = max(day, start) + timedelta(days=1)
-                yield JudgedDay(day, datetime.combine(known_on, time(), source.tz).astimezone(UTC), detections)
-
-
-def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:
-    """What each day from `first` to `last` would have come to, with the counts as they were known the day after."""
-    life = Life(installation.settings.detection)
-    return (life.live(judged) for judged in judged_days(installation, name, first, last))
-
-
-def replayed_span(installation: Installation, name: str, first: date | None, last: date | None) -> tuple[date, date]:
-    """The first and last day that a replay of the source can cover: as asked for, or the year before its last day.
-
-    Raises:
-        ConfigError: The source holds no such days.
-    """
-    with installation.engine.connect() as conn:
-        span = covered_span(conn, name)
-    if span is None:
-        raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")
-    last = min(last or span[1], span[1])
-    first = max(first or last - timedelta(days=YEAR_DAYS - 1), span[0])
-    if first > last:
-        raise ConfigError("--from", f"{first} is after {last}, the last day of {name} that is complete")
-    return first, last
+OnDay = Callable[[], None]
+"""Called whenever a day of a replay is done."""
 
 
 def backtest_source(
     installation: Installation,
     name: str,
-    first: date | None,
-    last: date | None,
-    events: Sequence[KnownEvent],
+    span: tuple[date, date],
+    detection: DetectionSettings,
+    events: Sequence[KnownEvent] = (),
+    ladder: Ladder | None = None,
     on_day: OnDay | None = None,
 ) -> Backtest:
-    """Replay one source and score its alerts against the known events that begin in these days.
+    """Replay the days of `span` and score the alerts against the known events that begin in it.
 
-    Raises:
-        ConfigError: The source holds no days to replay.
+    Args:
+        detection: The settings to judge with.
+        ladder: Lives through the same days at other thresholds.
     """
-    first, last = replayed_span(installation, name, first, last)
+    first, last = span
     seen = [event for event in events if first <= event.first_day <= last]
-    life, exposure = Life(installation.settings.detection), Exposure(seen)
+    life, exposure = Life(detection), Exposure(seen)
     story, panels = list[Change](), dict[int, Panel]()
-    for judged in judged_days(installation, name, first, last):
+    for judged in judged_days(installation, name, first, last, detection):
         decision = life.live(judged)
         story += decision.changes
         exposure.add(judged.day, judged.detections, decision.alarms)
-        panels = {id(detection.panel): detection.panel for detection in judged.detections}
-        if on_day:
-            on_day(judged.day)
+        panels = {id(found.panel): found.panel for found in judged.detections}
+        if ladder is not None:
+            ladder.live(judged)
+        if on_day is not None:
+            on_day()
     alerts, scored = score_alerts(story, seen), score_events(story, seen)
     scores = scores_of(alerts, scored, exposure, n_days=(last - first).days + 1)
     series = sum(len(panel.labels) for panel in panels.values())
@@ -142,33 +65,53 @@ def backtest_sources(
     last: date | None = None,
     events_file: Path | None = None,
     on_day: OnDay | None = None,
-) -> list[Backtest]:
-    """Replay several sources; None: all of them, the year before their last day."""
+) -> BacktestReport:
+    """Replay several sources; None: all of them, the year before their last day.
+
+    With a budget of alerts a week the threshold for it is found first, and the report is that of the days at it.
+    """
     events: Mapping[str, list[KnownEvent]] = read_events(events_file) if events_file else {}
-    return [
-        backtest_source(installation, name, first, last, events.get(name, ()), on_day)
-        for name in names or installation.require_sources()
+    spans = {name: replayed_span(installation, name, first, last) for name in names or installation.require_sources()}
+    settings = installation.settings.detection
+    n_sources = len(installation.settings.sources)
+    with snapshot(installation.engine) as conn:
+        in_force = detection_in_force(conn, installation)
+    ladders = {name: Ladder(settings, in_force, n_sources) for name in spans}
+    reports = [
+        backtest_source(installation, name, span, in_force, events.get(name, ()), ladders[name], on_day)
+        for name, span in spans.items()
     ]
+    budget = budget_of(ladders, settings, spans, n_sources)
+    if budget.false_alarms_per_week != in_force.false_alarms_per_week:
+        found = in_force.model_copy(update={"false_alarms_per_week": budget.false_alarms_per_week})
+        reports = [
+            backtest_source(installation, name, span, found, events.get(name, ())) for name, span in spans.items()
+        ]
+    return BacktestReport(reports, budget)
 
 
-def _stretches(installation: Installation, name: str, first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Spans of days between which nothing new became known about earlier days, not even that nothing new came."""
-    following_days = first + timedelta(days=1), last + timedelta(days=1)
-    with installation.engine.connect() as conn:
-        revised = revised_days(conn, name, *following_days)
-        read = days_read(conn, name, *following_days, installation.source(name).tz)
-    starts = sorted({first, *(day - timedelta(days=1) for day in (*revised, *read))})
-    for start, following in zip(starts, [*starts[1:], last + timedelta(days=1)], strict=True):
-        yield start, following - timedelta(days=1)
+def keep_threshold(installation: Installation, report: BacktestReport, now: datetime) -> None:
+    """From now on `detect` judges with the threshold that the report found for the budget, if there is a budget."""
+    budget: Budget = report.budget
+    if budget.asked_per_week is None:
+        return
+    first, last = min(one.first for one in report.sources), max(one.last for one in report.sources)
+    found = Threshold(now, first, last, budget.alerts_per_week, budget.false_alarms_per_week)
+    with transaction(installation.engine) as conn:
+        write_threshold(conn, installation.version, found)
 
 
 @flow(name="backtest")
-def backtest(settings_file: Path = DEFAULT_FILE, names: Sequence[str] | None = None) -> list[Backtest]:
-    """Replay the last year of every source and report alerts a week."""
-    reports = backtest_sources(open_installation(settings_file), names)
-    lines = [f"- {report.summary()}" for report in reports]
+def backtest(settings_file: Path = DEFAULT_FILE) -> BacktestReport:
+    """Replay the last year of every source, report alerts a week, and set the threshold for the budget of alerts."""
+    installation = open_installation(settings_file)
+    report = backtest_sources(installation)
+    keep_threshold(installation, report, datetime.now(UTC))
+    lines = [f"- {one.summary()}" for one in report.sources]
+    if budget := report.budget.summary():
+        lines.append(f"- {budget}")
     create_markdown_artifact(key="backtest", markdown="\n".join(lines), description="Alerts a week over the last year")
-    return reports
+    return report
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
+from alerts.rules.cells import LEAST_EXPECTED
 from alerts.rules.drop import Drop
 from alerts.rules.surge import Surge
 from detectors import KNOW_DELAY, detector_for
@@ -21,16 +23,18 @@ from flows.installation import Installation, open_installation
 from flows.reporting import outcome
 from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.contracts import Detector
-from forewarn.panel import Detection, Level, Panel
+from forewarn.panel import Detection, Floats, Level, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from forewarn.triangle import Triangle
 from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
+from store.thresholds import read_threshold
 from store.triangle import read_triangles
 
 JUDGED_KINDS = (Kind.SURGE, Kind.DROP)
+YEAR_DAYS = 364
 LARGEST_ALPHA = 1e-3
 """However few series are watched: a day that comes every few months is no news."""
 
@@ -97,14 +101,39 @@ def days_to_recheck(panels: Sequence[Panel], detection: DetectionSettings) -> in
     return max(detection.recheck_days, min(still_open, default=0))
 
 
-def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
-    """Verdicts of all configured detectors on the last `last` days of all panels of one source.
+def detection_in_force(conn: Connection, installation: Installation) -> DetectionSettings:
+    """The settings with the threshold that the last back-test found for the budget of alerts, if there is one."""
+    detection = installation.settings.detection
+    found = read_threshold(conn, installation.version) if detection.alerts_per_week else None
+    if found is None:
+        return detection
+    return detection.model_copy(update={"false_alarms_per_week": found.false_alarms_per_week})
 
-    The budget of false alarms is spread evenly over the sources, and then over what is watched of each: a detector's
-    alpha is the chance at which all of it together raises its share of `false_alarms_per_week` in an ordinary week.
+
+def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> int:
+    """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method."""
+    chances = sum(len(panel.labels) + int((_usual(panel) >= LEAST_EXPECTED).sum()) for panel in panels)
+    return chances * len(detection.detectors)
+
+
+def alpha_of(chances: int, false_alarms_per_week: float, n_sources: int) -> float:
+    """The chance below which a single count raises an alarm.
+
+    The budget of false alarms is spread evenly over the sources, and then over all chances for one: all of them
+    together raise the source's share of the budget in an ordinary week, or less where counts are small.
     """
-    watched = sum(len(panel.labels) for panel in panels) * len(detection.detectors)
-    alpha = min(detection.false_alarms_per_week / 7 / n_sources / max(watched, 1), LARGEST_ALPHA)
+    return min(false_alarms_per_week / 7 / n_sources / max(chances, 1), LARGEST_ALPHA)
+
+
+def _usual(panel: Panel) -> Floats:
+    """(n_series,) mean count of the last year; 0 where no day was observed."""
+    counts = panel.counts[:, -YEAR_DAYS:]
+    return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))
+
+
+def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
+    """Verdicts of all configured detectors on the last `last` days of all panels of one source."""
+    alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, n_sources)
     detectors = [detector_for(name, alpha) for name in detection.detectors]
     return [_verdicts(detector, panel, last) for detector in detectors for panel in panels if len(panel.labels)]
 
@@ -142,13 +171,14 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         last_day = span[1]
         if wait := days_to_wait(conn, name, source, as_of):
             last_day = min(last_day, as_of - timedelta(days=1 + wait))
-        panels = read_panels(conn, name, source, settings.detection, last_day, as_of)
+        in_force = detection_in_force(conn, installation)
+        panels = read_panels(conn, name, source, in_force, last_day, as_of)
     recheck_days = days_to_recheck(panels, settings.detection)
     first_day = (judged or last_day) - timedelta(days=recheck_days - 1)
     n_days = (last_day - max(first_day, span[0])).days + 1
     if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
-    detections = judge(panels, settings.detection, len(settings.sources), n_days)
+    detections = judge(panels, in_force, len(settings.sources), n_days)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
         for offset in reversed(range(n_days)):

@@ -185,6 +185,17 @@ alarm = Table(
     Index(None, "source", "day"),
 )
 
+threshold = Table(
+    "threshold",
+    metadata,
+    Column("version", Text, primary_key=True),  # of code and settings that it holds for
+    Column("found_at", UtcTime, nullable=False),
+    Column("first_day", Day, nullable=False),  # of the replay, as is the next
+    Column("last_day", Day, nullable=False),
+    Column("alerts_per_week", Number, nullable=False),  # that the replay came to
+    Column("false_alarms_per_week", Number, nullable=False),  # at which it did
+)
+
 forecast = Table(
     "forecast",
     metadata,

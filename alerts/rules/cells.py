@@ -10,6 +10,9 @@ import numpy.typing as npt
 from forewarn.alert import Alarm, Kind, Severity
 from forewarn.panel import Detection
 
+LEAST_EXPECTED = 10.0
+"""A series of which fewer are expected raises no alarm of a drop: five too few is no news."""
+
 
 class Cell(NamedTuple):
     """An alarm, and where it stands in its detection."""
@@ -49,9 +52,16 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
 
 
 def watched(detections: Sequence[Detection], day: date) -> int:
-    """Number of verdicts given on `day`, over all levels and detectors: the chances for a false alarm."""
-    columns = [(detection, column_of(detection, day)) for detection in detections]
-    return sum(int((_known(d) & ~np.isnan(d.expected[:, column])).sum()) for d, column in columns if column is not None)
+    """Chances for a false alarm on `day`, over all levels and detectors.
+
+    Each verdict is one of a surge, and one of a drop if enough is expected.
+    """
+    chances = 0
+    for detection in detections:
+        if (column := column_of(detection, day)) is not None:
+            expected = detection.expected[_known(detection), column]
+            chances += int((~np.isnan(expected)).sum() + (expected >= LEAST_EXPECTED).sum())
+    return chances
 
 
 def severity_of(alarm: Alarm) -> Severity:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from alerts.rules.cells import LEAST_EXPECTED
 from alerts.rules.issues import findings_of
 from forewarn.alert import Finding, Kind
 from forewarn.panel import Detection
@@ -18,10 +19,10 @@ class Drop:
     """Series below their lower limit, merged into issues (see `alerts.rules.merging`).
 
     Args:
-        min_expected: Series of which fewer are expected on the day are not judged: five too few is no news.
+        min_expected: Series of which fewer are expected on the day are not judged.
     """
 
-    min_expected: float = 10.0
+    min_expected: float = LEAST_EXPECTED
     name: str = "drop"
 
     def evaluate(self, detections: Sequence[Detection], day: date) -> list[Finding]:

@@ -4,7 +4,7 @@ observed, expected, low, high, limit, excess   of the head, in requests
 head            labels of the head; the issue's own may be broader
 window_days     days that these numbers sum, the alert's last day being the last of them
 fires_at        smallest (for a drop: largest) count that would still have fired
-tail, watched   chance of such a count on an ordinary day; number of verdicts given that day
+tail, watched   chance of such a count on an ordinary day; chances for such an alarm that day, over all series
 detector        name of the method
 related         the other alarms of the issue
 parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
@@ -39,7 +39,7 @@ def evidence_of(
     """Evidence of one issue; keys as above.
 
     Args:
-        watched: Number of verdicts given that day.
+        watched: Chances for a false alarm that day, see `cells.watched`.
         floor: Least count of a surge that may fire at all; 0 for a drop.
     """
     alarm = head.alarm

@@ -128,7 +128,7 @@ def score_events(story: Iterable[Change], events: Sequence[KnownEvent]) -> list[
     """Each event with the days on which it was found, given all changes of alerts in the order in which they came."""
     days: dict[str, set[date]] = {event.event_id: set() for event in events}
     for change in story:
-        if _says_found(change):
+        if says_found(change):
             for event in events:
                 if tells_of(change.alert, event):
                     days[event.event_id].add(change.alert.last_day)
@@ -141,7 +141,7 @@ def score_alerts(story: Iterable[Change], events: Sequence[KnownEvent]) -> list[
     told_of: dict[str, set[str]] = {}
     for change in story:
         last[change.alert.fingerprint] = change.alert
-        if _says_found(change):
+        if says_found(change):
             found = told_of.setdefault(change.alert.fingerprint, set())
             found.update(event.event_id for event in events if tells_of(change.alert, event))
     ranked = sorted(events, key=lambda event: event.kind not in INCIDENTS)
@@ -186,7 +186,7 @@ def scores_of(
     )
 
 
-def _says_found(change: Change) -> bool:
+def says_found(change: Change) -> bool:
     """Whether people knew of the alert and it was found; an alert that is held back has not been told."""
     return change.event.what != "resolved" and change.alert.evidence["told"] is not None
 

@@ -58,7 +58,7 @@ def backtest(
     from flows.backtest import backtest_sources
     from flows.installation import open_installation
 
-    reports = backtest_sources(
+    report = backtest_sources(
         open_installation(settings),
         names=[source] if source else None,
         first=parse_date(first, "--from") if first else None,
@@ -66,10 +66,10 @@ def backtest(
         events_file=events,
     )
     if as_json:
-        print_json(reports)
+        print_json(report)
         return
-    for report in reports:
-        _show_backtest(report)
+    for one in report.sources:
+        _show_backtest(one)
 
 
 def serve(settings: SettingsFile = DEFAULT_FILE) -> None:

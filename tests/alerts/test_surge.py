@@ -176,7 +176,7 @@ def test_evidence_holds_what_an_explanation_needs_and_is_json() -> None:
     (finding,) = Surge().evaluate(levels, new_year)
     evidence = json.loads(json.dumps(finding.evidence, allow_nan=False))
     assert evidence["fires_at"] == 34
-    assert evidence["watched"] == 6
+    assert evidence["watched"] == 6 + 2, "six may surge, two are large enough to drop"
     assert evidence["excess"] == 20
     assert [(part["labels"]["area"], part["share"]) for part in evidence["parts"]] == [("Elm", 0.45), ("Dale", 0.3)]
     assert evidence["history"] == {"last_day": "2026-01-02", "counts": [20.0] * 27 + [40.0]}

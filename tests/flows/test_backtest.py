@@ -9,10 +9,11 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Engine
 
-from flows.backtest import backtest_sources, replay
+from flows.backtest import backtest_sources
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import Installation
+from flows.replay import replay
 from forewarn.alert import Alert, Kind
 from forewarn.contracts import SourceHealth
 from forewarn.errors import ConfigError
@@ -94,7 +95,7 @@ def test_a_backtest_finds_known_events(lived: Lived, city: ServedCity, tmp_path:
         encoding="utf-8",
     )
     first = burst.first_day - timedelta(days=7)
-    (report,) = backtest_sources(lived.installation, first=first, last=LAST_DAY, events_file=events)
+    (report,) = backtest_sources(lived.installation, first=first, last=LAST_DAY, events_file=events).sources
     (event,) = report.events
     assert event.event_id == "burst"
     assert event.alerted_on is not None

@@ -1,0 +1,28 @@
+"""Verdicts as they would be at another threshold, without judging again."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import special
+
+from forewarn.panel import Detection
+
+
+def at_alpha(detection: Detection, alpha: float, *, judged_at: float) -> Detection:
+    """`detection`, which was judged at the tail probability `judged_at`, as if it had been judged at `alpha`.
+
+    Which cells alarm is exact, but for methods with a memory such as EARS C3: those whose tail is below `alpha`. Where
+    their limits lie is not known without the distribution; they are moved as those of a normal one, and never across
+    the observed count.
+    """
+    stretch = special.ndtri(alpha) / special.ndtri(judged_at)
+    observed, expected = detection.observed, detection.expected
+    limit = expected + stretch * (detection.limit - expected)
+    lower = expected + stretch * (detection.lower_limit - expected)
+    return replace(
+        detection,
+        limit=np.where(detection.upper_tail < alpha, np.minimum(limit, observed - 1), np.maximum(limit, observed)),
+        lower_limit=np.where(
+            detection.lower_tail < alpha, np.maximum(lower, observed + 1), np.minimum(lower, observed)
+        ),
+    )

@@ -1,0 +1,125 @@
+"""Which threshold keeps to a budget of alerts a week? The same days are lived through at many thresholds side by side.
+
+The methods judge once; at another threshold those cells alarm whose tails are below it (`alerts.scoring.thresholds`),
+and rules and the life of alerts run anew. A budget only tightens: chance may never raise more than
+`false_alarms_per_week`, however quiet the past was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from alerts.scoring.report import Budget, BudgetPoint, HeldBack
+from alerts.scoring.scores import says_found
+from alerts.scoring.thresholds import at_alpha
+from flows.detect import alpha_of
+from flows.replay import JudgedDay, Life
+from forewarn.alert import Alert, Change
+from forewarn.panel import Detection
+from forewarn.settings import DetectionSettings
+
+FACTORS = tuple(2.0**power for power in range(2, -21, -1))
+"""Of `false_alarms_per_week`. Those above 1 show what a looser setting would bring, and are never chosen."""
+
+Scope = tuple[frozenset[tuple[str, str]], date]
+
+
+@dataclass
+class Rung:
+    """One threshold, the alerts told at it, and what alarmed (series and day)."""
+
+    false_alarms_per_week: float
+    life: Life
+    told: dict[str, Alert] = field(default_factory=dict)
+    made_of: dict[str, set[Scope]] = field(default_factory=dict)
+    alarmed: set[Scope] = field(default_factory=set)
+
+    def live(self, judged: JudgedDay) -> None:
+        """One day more."""
+        decision = self.life.live(judged)
+        self.alarmed |= {(frozenset(alarm.labels.items()), alarm.day) for alarm in decision.alarms}
+        for change in filter(says_found, decision.changes):
+            self.told[change.alert.fingerprint] = change.alert
+            self.made_of.setdefault(change.alert.fingerprint, set()).update(_scopes(change))
+
+
+class Ladder:
+    """One source, lived through at each of `FACTORS` times the setting, the loosest first."""
+
+    def __init__(self, detection: DetectionSettings, judged_with: DetectionSettings, n_sources: int) -> None:
+        """`judged_with` holds the `false_alarms_per_week` at which the detections that will come were judged."""
+        self.rungs = [Rung(factor * detection.false_alarms_per_week, Life(detection)) for factor in FACTORS]
+        self._judged_with = judged_with
+        self._n_sources = n_sources
+        self._judged: Sequence[Detection] = ()
+        self._moved: list[list[Detection]] = []
+        self.chances = 0
+
+    def live(self, judged: JudgedDay) -> None:
+        """One day more, on every rung."""
+        if judged.detections is not self._judged:  # the days of a chunk share their verdicts
+            self._judged, self.chances = judged.detections, judged.chances
+            judged_at = alpha_of(judged.chances, self._judged_with.false_alarms_per_week, self._n_sources)
+            alphas = [alpha_of(judged.chances, rung.false_alarms_per_week, self._n_sources) for rung in self.rungs]
+            self._moved = [[at_alpha(d, alpha, judged_at=judged_at) for d in judged.detections] for alpha in alphas]
+        for rung, detections in zip(self.rungs, self._moved, strict=True):
+            rung.live(judged._replace(detections=detections))
+
+
+def budget_of(
+    ladders: Mapping[str, Ladder],
+    detection: DetectionSettings,
+    spans: Mapping[str, tuple[date, date]],
+    n_sources: int,
+) -> Budget:
+    """The loosest threshold, no looser than the setting, at which all sources together kept to `alerts_per_week`.
+
+    Args:
+        ladders: Source → what it lived through in the days of its span.
+    """
+    weeks = {name: ((last - first).days + 1) / 7 for name, (first, last) in spans.items()}
+    curve = [
+        BudgetPoint(
+            factor * detection.false_alarms_per_week,
+            sum(len(ladder.rungs[place].told) / weeks[name] for name, ladder in ladders.items()),
+        )
+        for place, factor in enumerate(FACTORS)
+    ]
+    allowed = detection.alerts_per_week
+    strict = [place for place, factor in enumerate(FACTORS) if factor <= 1]
+    kept = [place for place in strict if allowed is None or curve[place].alerts_per_week <= allowed]
+    chosen = kept[0] if kept else strict[-1]
+    needed = 7 * n_sources / curve[chosen].false_alarms_per_week
+    held_back = [
+        _held_back(source, alert, ladder.chances, needed)
+        for source, ladder in ladders.items()
+        for fingerprint, alert in ladder.rungs[strict[0]].told.items()
+        if not ladder.rungs[strict[0]].made_of[fingerprint] & ladder.rungs[chosen].alarmed
+    ]
+    return Budget(
+        asked_per_week=allowed,
+        kept=bool(kept),
+        alerts_per_week=curve[chosen].alerts_per_week,
+        false_alarms_per_week=curve[chosen].false_alarms_per_week,
+        curve=curve,
+        held_back=sorted(held_back, key=lambda one: -one.once_in_days),
+    )
+
+
+def _scopes(change: Change) -> set[Scope]:
+    evidence, day = change.alert.evidence, change.alert.last_day
+    scopes = [evidence["head"], *(related["labels"] for related in evidence["related"])]
+    return {(frozenset(labels.items()), day) for labels in scopes}
+
+
+def _held_back(source: str, alert: Alert, chances: int, needed: float) -> HeldBack:
+    peak = alert.evidence["peak"]
+    return HeldBack(
+        source=source,
+        first_day=alert.first_day,
+        last_day=alert.last_day,
+        title=peak["title"],
+        severity=alert.severity,
+        once_in_days=1 / max(peak["tail"] * chances, 1e-12),
+        needed_days=needed,
+    )

@@ -1,0 +1,107 @@
+"""The days of the past once more, each as it was known on the morning after it. Nothing is stored."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+from alerts.lifecycle import REOPEN_DAYS
+from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge, read_panels
+from flows.installation import Installation
+from forewarn.alert import Alert, State
+from forewarn.errors import ConfigError
+from forewarn.panel import Detection
+from forewarn.settings import DetectionSettings
+from store.counts import covered_span, revised_days
+from store.triangle import MAX_DELAY_DAYS, days_read
+
+CHUNK_DAYS = 56
+"""Days judged in one call: progress can be told in between, and the verdicts of a year need not fit into memory."""
+
+
+class JudgedDay(NamedTuple):
+    """The verdicts on one day, with the counts as they were known at `known_at`; `chances` as in `chances_of`."""
+
+    day: date
+    known_at: datetime
+    detections: Sequence[Detection]
+    chances: int
+
+
+@dataclass
+class Life:
+    """The alerts of one source as the days of a replay go by."""
+
+    detection: DetectionSettings
+    alerts: dict[str, Alert] = field(default_factory=dict)
+
+    def live(self, judged: JudgedDay) -> Decision:
+        """What the day comes to; the next days see it."""
+        known = list(self.alerts.values())
+        decision = decide(judged.detections, judged.day, known, self.detection, judged.known_at)
+        self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
+        oldest = judged.day - timedelta(days=REOPEN_DAYS + max(self.detection.recheck_days, MAX_DELAY_DAYS))
+        over = [a.fingerprint for a in self.alerts.values() if a.state is State.RESOLVED and a.last_day < oldest]
+        for fingerprint in over:  # nothing that comes can belong to it
+            del self.alerts[fingerprint]
+        return decision
+
+
+def judged_days(
+    installation: Installation, name: str, first: date, last: date, detection: DetectionSettings
+) -> Iterator[JudgedDay]:
+    """The verdicts on each day from `first` to `last`, as the day after knew its counts.
+
+    Counts that were never revised in between are judged in few calls; the verdict on a day is the same. After a
+    revision the days before it are judged again, as `detect` does.
+    """
+    settings, source = installation.settings, installation.source(name)
+    for start, end in _stretches(installation, name, first, last):
+        with installation.engine.connect() as conn:
+            day_after = end + timedelta(days=1)
+            as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
+            panels = read_panels(conn, name, source, detection, end, as_of)
+        again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
+        days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
+        for place in range(0, len(days), CHUNK_DAYS):
+            chunk = days[place : place + CHUNK_DAYS]
+            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in panels]
+            detections, chances = judge(cut, detection, len(settings.sources), len(chunk)), chances_of(cut, detection)
+            for day in chunk:
+                known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
+                yield JudgedDay(day, known_at, detections, chances)
+
+
+def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:
+    """What each day from `first` to `last` would have come to, with the counts as they were known the day after."""
+    detection = installation.settings.detection
+    life = Life(detection)
+    return (life.live(judged) for judged in judged_days(installation, name, first, last, detection))
+
+
+def replayed_span(installation: Installation, name: str, first: date | None, last: date | None) -> tuple[date, date]:
+    """The first and last day that a replay of the source can cover: as asked for, or the year before its last day.
+
+    Raises:
+        ConfigError: The source holds no such days.
+    """
+    with installation.engine.connect() as conn:
+        span = covered_span(conn, name)
+    if span is None:
+        raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")
+    last = min(last or span[1], span[1])
+    first = max(first or last - timedelta(days=YEAR_DAYS - 1), span[0])
+    if first > last:
+        raise ConfigError("--from", f"{first} is after {last}, the last day of {name} that is complete")
+    return first, last
+
+
+def _stretches(installation: Installation, name: str, first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Spans of days between which nothing new became known about earlier days, not even that nothing new came."""
+    following_days = first + timedelta(days=1), last + timedelta(days=1)
+    with installation.engine.connect() as conn:
+        revised = revised_days(conn, name, *following_days)
+        read = days_read(conn, name, *following_days, installation.source(name).tz)
+    starts = sorted({first, *(day - timedelta(days=1) for day in (*revised, *read))})
+    for start, following in zip(starts, [*starts[1:], last + timedelta(days=1)], strict=True):
+        yield start, following - timedelta(days=1)
