@@ -46,7 +46,7 @@ def test_a_surge_explains_itself() -> None:
     assert explanation(alert) == [
         "What is higher: Rats (all areas): 50 requests on Tue 3 Feb 2026, noticed since Sun 1 Feb, 3 days now.",
         "What is usual: 7 to 19 on a day like this, about 13. These are 37 more.",
-        "Could it be chance: Chance alone brings a count like this about once in 91 years "
+        "Could it be chance: Chance alone brings a count like this about once in 68 years "
         "over everything that is watched.",
         "Where it comes from: The largest parts of the increase:",
         "  - Ward 7: 16, usually 2 to 6 (33 % of the increase)",
