@@ -33,16 +33,20 @@ class Answer(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_areas: bool) -> str:
-    """Title of a surge or drop; the first of `alarms` is its head. `with_areas`: areas are watched too.
+def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_areas: bool, so_far: bool = False) -> str:
+    """Title of a surge or drop; the first of `alarms` is its head.
 
     `Rats: 34 requests on Tue 3 Feb, usually 8 to 19 (all areas)`
+
+    Args:
+        with_areas: Areas are watched, too.
+        so_far: Part of the day's requests is still to come in.
     """
     head = alarms[0]
     count = requests_text(head.observed) if head.observed else "no requests"
     only = "only " if head.kind is Kind.DROP and head.observed else ""
-    when = days_text(head.day, head.window_days)
-    numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}"
+    when = f"{'so far ' if so_far else ''}{days_text(head.day, head.window_days)}"
+    numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}{' by now' if so_far else ''}"
     if labels == head.labels:
         what = scope_text(labels) if labels else f"All requests of {plain(head.source)}"
         return f"{what}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
@@ -106,6 +110,7 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     one_day = evidence["window_days"] == 1
     these = "this" if one_day else "these"
     everywhere = _everywhere(head, with_areas=evidence["with_areas"])
+    so_far = evidence.get("so_far")
     since = "first noticed that day"
     if alert.first_day < alert.last_day:
         lasts = (alert.last_day - alert.first_day).days + 1
@@ -119,11 +124,12 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         Answer(
             "What is lower" if drop else "What is higher",
             f"{scope_text(head)}{everywhere}: {requests_text(evidence['observed'])} "
-            f"{days_text(alert.last_day, evidence['window_days'], year=True)}, {since}.",
+            f"{'so far ' if so_far else ''}{days_text(alert.last_day, evidence['window_days'], year=True)}, {since}.",
         ),
         Answer(
             "What is usual",
-            f"{range_text(evidence['low'], evidence['high'])} {'on a day' if one_day else 'in days'} like {these}, "
+            f"{range_text(evidence['low'], evidence['high'])} {'by now ' if so_far else ''}"
+            f"{'on a day' if one_day else 'in days'} like {these}, "
             f"about {number(evidence['expected'])}. These are {number(evidence['excess'])} {more}.",
         ),
         Answer(
@@ -192,7 +198,12 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
         gaps = "All days of the last four weeks were read completely."
     read_on = datetime.fromisoformat(evidence["known_at"]).date()
     late = ""
-    if (read_on - alert.last_day).days <= 1:
+    if so_far := evidence.get("so_far"):
+        late = (
+            f" The day is not complete: about {round(100 * so_far['share'])} % of such a day is usually known by now, "
+            f"and it will likely come to {range_text(so_far['low'], so_far['high'])}."
+        )
+    elif (read_on - alert.last_day).days <= 1:
         late = " The count was read within a day, so late reports may still raise it."
     return f"{holiday} {gaps}{late}"
 

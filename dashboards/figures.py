@@ -19,7 +19,7 @@ from dashboards.words import COVERAGE_WORDS
 from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
-from forewarn.panel import Floats
+from forewarn.panel import SETTLED, Floats
 from store.detections import ForecastRow
 
 INK = "#23262b"
@@ -53,6 +53,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
         customdata=[days_text(day, history.window_days, year=True) for day in history.dates.tolist()],
         hovertemplate="<b>%{y:,.0f}</b> requests %{customdata}<extra></extra>",
     )
+    _add_open_days(figure, history)
     _add_alarms(figure, history.alarms)
     _shade_gaps(figure, history.coverage)
     _mark_holidays(figure, history)
@@ -140,6 +141,24 @@ def _add_band(figure: go.Figure, dates: Dates, low: Floats, high: Floats, name: 
             showlegend=run == 0,
             hoverinfo="skip",
         )
+
+
+def _add_open_days(figure: go.Figure, history: History) -> None:
+    """A hollow circle on each day of which requests are still to come in."""
+    if history.known_share is None:
+        return
+    still_open = (history.known_share < SETTLED) & np.isfinite(history.counts)
+    if not still_open.any():
+        return
+    figure.add_scatter(
+        x=history.dates[still_open],
+        y=history.counts[still_open],
+        name="Not complete yet",
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 10, "color": BLUE, "line": {"width": 1.8}},
+        customdata=[round(100 * share) for share in history.known_share[still_open].tolist()],
+        hovertemplate="so far; about %{customdata} % of such a day is usually known by now<extra></extra>",
+    )
 
 
 def _add_alarms(figure: go.Figure, alarms: Sequence[Alarm]) -> None:

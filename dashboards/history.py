@@ -1,20 +1,23 @@
 """One series as a chart needs it: its counts, what was usual, what was out of the ordinary, what is known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 from sqlalchemy import Connection
 
 from dashboards.desk import Desk
-from detectors import detector_for
+from detectors import KNOW_DELAY, detector_for
+from detectors.nowcast import completeness
 from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
-from forewarn.panel import LABELS, Floats, Names
+from forewarn.panel import LABELS, Completeness, Floats, Names, Panel
 from store.counts import read_coverage, read_panels
 from store.detections import ForecastRow, read_alarms, read_forecast
+from store.triangle import read_triangles
 
 USUAL_DAYS = 400
 """The usual range is worked out for so many of the last days; further back a chart shows counts only."""
@@ -29,6 +32,7 @@ class History:
         expected: Mean of an ordinary day; `low` and `high` hold 95 % of ordinary days.
         limit: Count beyond which an alarm is raised; for a drop the lower one.
         holidays: Name of the public holiday, '' on other days.
+        known_share: Share of the day's requests that is known by now; None: all days are complete.
     """
 
     kind: Kind
@@ -43,6 +47,7 @@ class History:
     coverage: Mapping[date, Coverage]
     alarms: Sequence[Alarm] = ()
     forecast: ForecastRow | None = None
+    known_share: Floats | None = None
 
     @property
     def title(self) -> str:
@@ -81,9 +86,11 @@ def read_history(
         where={name: labels[name] for name in LABELS if name in labels},
         public_delay_days=settings.public_delay_days,
     )
+    panel = replace(panel, completeness=_completeness(conn, desk, source, labels, panel))
     alpha = detection.false_alarms_per_week / 7 / max(watched, 1)
     judged = min(n_days, USUAL_DAYS)
-    verdicts = detector_for(detector or detection.detectors[0], alpha).detect(panel, judged)
+    method = detector_for(detector or detection.detectors[0], alpha)
+    verdicts = method.detect(panel if method.name in KNOW_DELAY else panel.settled, judged)
     dates = panel.dates[-n_days:]
     window_days = verdicts.window_days
     alarms = read_alarms(conn, source, first, last, labels)
@@ -100,7 +107,18 @@ def read_history(
         coverage=read_coverage(conn, source, first, last),
         alarms=[alarm for alarm in alarms if alarm.window_days == window_days],
         forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
+        known_share=np.ones(n_days) if panel.completeness is None else panel.completeness.last(n_days).mean[0],
     )
+
+
+def _completeness(
+    conn: Connection, desk: Desk, source: str, labels: Mapping[str, str], panel: Panel
+) -> Completeness | None:
+    """How complete the last days of the one series with these labels are."""
+    levels = [tuple(label for label in LABELS if label in labels)[:1]]
+    triangles = read_triangles(conn, source, levels, as_of=desk.today(source), zone=desk.source(source).tz)
+    named = replace(panel, labels=pd.DataFrame([dict(labels)]) if labels else panel.labels)
+    return completeness(triangles[0], named) if triangles else None
 
 
 def _padded(values: Floats, n_days: int) -> Floats:

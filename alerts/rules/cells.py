@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forewarn.alert import Alarm, Kind, Severity
-from forewarn.panel import Detection
+from forewarn.panel import SETTLED, Detection
 
 LEAST_EXPECTED = 10.0
 """A series of which fewer are expected raises no alarm of a drop: five too few is no news."""
@@ -49,6 +49,11 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
             if known is None or cell.alarm.tail < known.alarm.tail:
                 rarest[key] = cell
     return list(rarest.values())
+
+
+def is_provisional(cell: Cell) -> bool:
+    """Whether part of the day's requests is still to come in, so that only what is known by now was judged."""
+    return bool(cell.detection.known_share[cell.row, cell.column] < SETTLED)
 
 
 def watched(detections: Sequence[Detection], day: date) -> int:

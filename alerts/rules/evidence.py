@@ -13,6 +13,8 @@ holiday, holiday_before                        public holiday that day, the day 
 missing_days    days of the last 28 without a complete count
 with_areas      whether areas are watched too
 known_at        when the counts were read
+so_far          of a day that is not complete: the share of such a day that is known by now, and the range (`low`,
+                `high`) in which the day's count will lie with a chance of 9 in 10; null: it is complete
 """
 
 import math
@@ -22,8 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from alerts.rules.cells import Cell, column_of, labels_of
+from alerts.rules.cells import Cell, column_of, is_provisional, labels_of
 from alerts.rules.merging import Issue
+from detectors.limits import nb_quantile
+from detectors.nowcast import nowcast
 from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Calendar
 from forewarn.panel import Detection
@@ -63,6 +67,7 @@ def evidence_of(
         "missing_days": history.count(None),
         "with_areas": areas_watched(detections),
         "known_at": head.detection.panel.as_of.isoformat(),
+        "so_far": _so_far(head),
     }
 
 
@@ -113,6 +118,18 @@ def _holidays(calendar: Calendar, day: date) -> tuple[str | None, str | None]:
     today = np.datetime64(day, "D")
     before, on_the_day = calendar.holiday_names(np.array([today - 1, today]))
     return str(before), str(on_the_day)
+
+
+def _so_far(head: Cell) -> dict[str, float] | None:
+    completeness = head.detection.panel.completeness
+    if completeness is None or not is_provisional(head):
+        return None
+    n_judged = head.detection.observed.shape[1]
+    known, here = completeness.last(n_judged), (head.row, slice(head.column, head.column + 1))
+    so_far = head.detection.panel.counts[:, -n_judged:][here]
+    mean, variance = nowcast(so_far, known.mean[here], known.variance[here])
+    low, high = (so_far + nb_quantile(level, mean - so_far, variance) for level in (0.05, 0.95))
+    return {"share": round(float(known.mean[here][0]), 3), "low": float(low[0]), "high": float(high[0])}
 
 
 def _numbers(alarm: Alarm) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from alerts.rules.cells import crossed, severity_of, watched
+from alerts.rules.cells import crossed, is_provisional, severity_of, watched
 from alerts.rules.evidence import areas_watched, evidence_of
 from alerts.rules.merging import merge
 from alerts.wording import issue_title
@@ -32,7 +32,12 @@ def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor
                 labels=issue.labels,
                 day=day,
                 severity=severity_of(issue.head),
-                title=issue_title(issue.labels, issue.alarms, with_areas=areas_watched(detections)),
+                title=issue_title(
+                    issue.labels,
+                    issue.alarms,
+                    with_areas=areas_watched(detections),
+                    so_far=is_provisional(head),
+                ),
                 evidence=evidence,
                 alarms=issue.alarms,
             )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forewarn.calendar import Calendar
-from forewarn.panel import LABELS, Detection, Panel
+from forewarn.panel import LABELS, Completeness, Detection, Panel
 
 TUESDAY = date(2026, 2, 3)
 EVENING = datetime(2026, 2, 4, 5, tzinfo=UTC)
@@ -22,10 +22,12 @@ def drawn(
     detector: str = "regression",
     calendar: Calendar | None = None,
     tail: float = 1e-6,
+    known_share: float | None = None,
 ) -> Detection:
     """One level, of which only the last day is judged; before it every day was as expected.
 
-    A limit below the expected number is a lower one. A count beyond its limit has the chance `tail`.
+    A limit below the expected number is a lower one. A count beyond its limit has the chance `tail`. `known_share`: how
+    much of the last day's requests is known.
     """
     level = [name for name in LABELS if name in rows[0][0]]
     labels = pd.DataFrame([[row[0][name] for name in level] for row in rows], columns=level, dtype=str)
@@ -39,6 +41,9 @@ def drawn(
         as_of=datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC),
         source="bonn",
         calendar=calendar or Calendar(),
+        completeness=None
+        if known_share is None
+        else Completeness(np.full_like(today, known_share), np.full_like(today, 0.0004)),
     )
     return Detection(
         detector=detector,

@@ -122,6 +122,26 @@ def test_probabilities_are_never_certain() -> None:
     ]
 
 
+def test_a_day_that_is_not_complete_is_told_as_far_as_it_is_known() -> None:
+    (finding,) = Surge().evaluate([drawn(({"category": "Rats"}, 50, 13.2, 22.7), known_share=0.8)], TUESDAY)
+    assert finding.title == "Rats: 50 requests so far on Tue 3 Feb, usually 7 to 19 by now"
+    lines = explanation(opened(finding))
+    assert lines[0].startswith("What is higher: Rats: 50 requests so far on Tue 3 Feb 2026, ")
+    assert lines[1] == "What is usual: 7 to 19 by now on a day like this, about 13. These are 37 more."
+    assert lines[3].endswith(
+        "The day is not complete: about 80 % of such a day is usually known by now, "
+        "and it will likely come to 56 to 70."
+    )
+    (drop,) = Drop().evaluate([drawn(({}, 3, 40, 22), known_share=0.8)], TUESDAY)
+    assert drop.title == "All requests of bonn: only 3 requests so far on Tue 3 Feb, usually 24 to 56 by now"
+
+
+def test_a_day_of_which_nearly_all_is_known_is_told_as_complete() -> None:
+    (finding,) = Surge().evaluate([drawn(({"category": "Rats"}, 50, 13.2, 22.7), known_share=0.99)], TUESDAY)
+    assert finding.title == "Rats: 50 requests on Tue 3 Feb, usually 7 to 19"
+    assert finding.evidence["so_far"] is None
+
+
 def test_scopes() -> None:
     assert scope_text({}) == "All requests"
     assert scope_text({"area": "Ward 7"}) == "All requests in Ward 7"

@@ -107,3 +107,15 @@ def test_nothing_known_is_still_a_chart() -> None:
 def test_plotly_gets_no_markup(label: str) -> None:
     assert "<" not in text_of(label)
     assert "\n" not in text_of(label)
+
+
+def test_days_that_are_not_complete_are_hollow_and_say_how_much_is_known() -> None:
+    share = np.array([1, 1, 1, 1, 1, 0.99, 0.93, 0.8])
+    figure = history_figure(drawn(known_share=share))
+    (trace,) = [trace for trace in figure.data if trace.name == "Not complete yet"]
+    assert list(trace.x) == list(DATES[-2:])
+    assert list(trace.y) == [6, 30]
+    assert list(trace.customdata) == [93, 80]
+    assert trace.marker.symbol == "circle-open"
+    for complete in (None, np.ones(8)):
+        assert "Not complete yet" not in [trace.name for trace in history_figure(drawn(known_share=complete)).data]
