@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
+from dashboards.desk import Desk
+from dashboards.history import read_history
 from detectors.regression import Regression
-from flows.detect import days_to_recheck, days_to_wait, judge, read_panels
+from flows.detect import days_to_recheck, days_to_wait, detect_source, judge, read_panels
 from flows.installation import Installation
 from forewarn.contracts import Coverage
 from forewarn.panel import Panel
@@ -160,3 +162,25 @@ def test_where_delays_are_not_known_a_day_waits_for_the_declared_delay(watching:
         started = LAST_DAY - timedelta(days=LIVE_DAYS)
         assert days_to_wait(conn, MAIN_LINE, source, started + timedelta(days=15)) == 4
         assert days_to_wait(conn, MAIN_LINE, source, started + timedelta(days=40)) == 0
+
+
+def test_detect_judges_again_until_complete_and_the_chart_shows_the_same(city: City, tmp_path: Path) -> None:
+    engine = open_store(f"sqlite:///{tmp_path / 'forewarn.db'}")
+    read_after_midnight(city, engine)
+    source = {"kind": "files", "path": ".", "levels": LEVELS, "zone": "America/New_York", "country": "US"}
+    watching = installed(engine, {"sources": {MAIN_LINE: source}, "detection": {"recheck_days": 1}})
+    now = datetime.combine(LAST_DAY + timedelta(days=1), datetime.min.time(), city.sources[MAIN_LINE].population.zone)
+    detect_source(watching, MAIN_LINE, now.replace(minute=40))
+    again = detect_source(watching, MAIN_LINE, now.replace(hour=2))
+    whole, by_category = panels_on(watching, LAST_DAY)
+    assert whole.completeness is not None
+    assert by_category.completeness is not None
+    assert again.days == whole.completeness.open_days
+    labels = {"category": by_category.labels["category"].iloc[0]}
+    desk = Desk(engine, watching.settings, now=lambda: now)
+    with snapshot(engine) as conn:
+        history = read_history(conn, desk, MAIN_LINE, labels, LAST_DAY - timedelta(days=20), LAST_DAY)
+    assert history.known_share is not None
+    np.testing.assert_allclose(history.known_share, by_category.completeness.last(21).mean[0])
+    assert history.expected[-1] < 0.9 * history.expected[-8]  # the same weekday, a week before
+    engine.dispose()
