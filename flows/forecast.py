@@ -48,7 +48,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         as_of = now.astimezone(source.tz).date()
         panels = read_panels(conn, name, source, settings.detection, span[1], as_of)
     wanted = {tuple(limit.labels) for limit in limits}
-    panels = [panel for panel in panels if len(panel.level) <= 1 or panel.level in wanted]
+    panels = [panel.whole for panel in panels if len(panel.level) <= 1 or panel.level in wanted]
     forecasts = [forecast_panel(panel, settings.forecast.forecasters, horizon) for panel in panels]
     breaches = [
         breach

@@ -137,6 +137,11 @@ class Panel:
         return completed
 
     @property
+    def whole(self) -> "Panel":
+        """The same panel with `completed` counts, for methods that look ahead and judge no day."""
+        return replace(self, counts=self.completed, completeness=None)
+
+    @property
     def settled(self) -> "Panel":
         """The same panel with days that are not complete as not observed, for methods that know of no delay."""
         if self.completeness is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,17 @@ from sqlalchemy import Engine
 
 from dashboards.desk import Desk
 from dashboards.history import read_history
+from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.regression import Regression
 from flows.detect import days_to_recheck, days_to_wait, detect_source, judge, read_panels
+from flows.forecast import forecast_source
 from flows.installation import Installation
 from forewarn.contracts import Coverage
 from forewarn.panel import Panel
 from forewarn.request import DailyCount
 from simulator.city import MAIN_LINE, City, simulate
 from store.counts import write_counts, write_coverage
+from store.detections import read_forecast
 from store.engine import open_store, snapshot, transaction
 from store.sources import finish_run, start_run
 from tests.flows.towns import installed
@@ -73,7 +76,7 @@ def watching(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
     engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('city') / 'forewarn.db'}")
     read_after_midnight(city, engine)
     source = {"kind": "files", "path": ".", "levels": LEVELS, "zone": "America/New_York", "country": "US"}
-    yield installed(engine, {"sources": {MAIN_LINE: source}})
+    yield installed(engine, {"sources": {MAIN_LINE: source}, "forecast": {"forecasters": ["seasonal-naive"]}})
     engine.dispose()
 
 
@@ -184,3 +187,15 @@ def test_detect_judges_again_until_complete_and_the_chart_shows_the_same(city: C
     np.testing.assert_allclose(history.known_share, by_category.completeness.last(21).mean[0])
     assert history.expected[-1] < 0.9 * history.expected[-8]  # the same weekday, a week before
     engine.dispose()
+
+
+def test_a_forecast_starts_from_what_the_last_days_will_come_to(watching: Installation) -> None:
+    forecast_source(watching, MAIN_LINE, datetime.combine(LAST_DAY + timedelta(days=1), time(6), UTC))
+    (whole, _) = panels_on(watching, LAST_DAY)
+    with snapshot(watching.engine) as conn:
+        stored = read_forecast(conn, MAIN_LINE, {})
+    assert stored is not None
+    weeks_before = SeasonalNaive().forecast(whole.whole, 7).mean[0]
+    as_is = SeasonalNaive().forecast(replace(whole, completeness=None), 7).mean[0]
+    np.testing.assert_allclose(stored.mean[:7], weeks_before, rtol=0.01)
+    assert weeks_before[6] > as_is[6]  # the weekday of the last day, of which a fifth was missing

@@ -86,6 +86,8 @@ def test_what_is_not_complete_is_completed_to_learn_from_and_left_out_by_those_w
     np.testing.assert_array_equal(made.completed, [[8, 8, 8, 8], [5, 5, 5, np.nan]])
     np.testing.assert_array_equal(made.settled.counts, [[8, 8, 8, np.nan], [5, 5, 5, np.nan]])
     assert made.settled.completeness is None
+    np.testing.assert_array_equal(made.whole.counts, made.completed)
+    assert made.whole.completeness is None
     whole = replace(made, completeness=None)
     assert whole.completed is whole.counts
     assert whole.settled is whole
