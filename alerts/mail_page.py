@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from alerts.phrases import day_text, number, plain, range_text
+from alerts.phrases import Answer, day_text, number, plain, range_text
 from alerts.rules.evidence import history_days
-from alerts.wording import Answer
 from forewarn.alert import Alert, Severity
 
 COLOURS = {Severity.NOTICE: "#4a6fa5", Severity.WARNING: "#b35900", Severity.CRITICAL: "#b3261e"}

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from alerts.channels import targets_of
 from alerts.mail_page import mail_page
-from alerts.phrases import SEVERITY_WORDS, day_text, plain
+from alerts.phrases import SEVERITY_WORDS, Answer, day_text, plain
 from alerts.routing import wants
-from alerts.wording import Answer, answers
-from forewarn.alert import Change, Notification
+from alerts.wording import answers
+from forewarn.alert import Change, Kind, Notification
 from forewarn.settings import ChannelSettings
 
 TOLD = {
@@ -45,11 +45,18 @@ def notifications(
             created_at=now,
         )
         for change in changes
-        if change.event.what in TOLD and change.alert.evidence["told"] is not None
+        if _is_news(change)
         for name, settings in channels.items()
         if wants(settings, change.alert)
         for target in targets_of(name, settings)
     ]
+
+
+def _is_news(change: Change) -> bool:
+    """What is no incident is told once: nobody waits for it to be over."""
+    if change.alert.kind is Kind.DATA and change.event.what in ("resolved", "worsened"):
+        return False
+    return change.event.what in TOLD and change.alert.evidence["told"] is not None
 
 
 def headline_of(change: Change) -> str:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from forewarn.alert import Severity
 
@@ -17,6 +18,14 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 SEVERITY_WORDS = {Severity.NOTICE: "Notice", Severity.WARNING: "Warning", Severity.CRITICAL: "Critical"}
+
+
+class Answer(NamedTuple):
+    """One part of an explanation; `lines` are the details below its text."""
+
+    question: str
+    text: str
+    lines: tuple[str, ...] = ()
 
 
 def plain(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from alerts.irregular_words import data_answers
 from alerts.phrases import (
+    Answer,
     chance_text,
     chances_text,
     count_of,
@@ -23,14 +25,6 @@ from alerts.phrases import (
 )
 from forewarn.alert import Alarm, Alert, Kind
 from forewarn.panel import Breach
-
-
-class Answer(NamedTuple):
-    """One part of an explanation; `lines` are the details below its text."""
-
-    question: str
-    text: str
-    lines: tuple[str, ...] = ()
 
 
 def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_areas: bool, so_far: bool = False) -> str:
@@ -90,7 +84,8 @@ def source_title(source: str, health: str, since: datetime) -> str:
 
 def answers(alert: Alert) -> list[Answer]:
     """What is it, how do we know, what to do: one answer a question, the most important first."""
-    explain = {Kind.BREACH: _breach_answers, Kind.SOURCE: _source_answers}.get(alert.kind, _count_answers)
+    other_kinds = {Kind.BREACH: _breach_answers, Kind.SOURCE: _source_answers, Kind.DATA: data_answers}
+    explain = other_kinds.get(alert.kind, _count_answers)
     return explain(alert, alert.evidence)
 
 

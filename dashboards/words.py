@@ -20,6 +20,7 @@ KIND_WORDS = {
     Kind.DROP: "Fewer than usual",
     Kind.BREACH: "Limit ahead, seen",
     Kind.SOURCE: "Source trouble",
+    Kind.DATA: "Not an incident, seen",
 }
 
 VERDICT_WORDS = {

@@ -14,7 +14,7 @@ from flows.budget import Ladder, budget_of
 from flows.detect import detection_in_force
 from flows.installation import Installation, open_installation
 from flows.replay import Life, judged_days, replayed_span
-from forewarn.alert import Change
+from forewarn.alert import Change, Kind
 from forewarn.panel import Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings
 from store.engine import snapshot, transaction
@@ -55,7 +55,8 @@ def backtest_source(
     alerts, scored = score_alerts(story, seen), score_events(story, seen)
     scores = scores_of(alerts, scored, exposure, n_days=(last - first).days + 1)
     series = sum(len(panel.labels) for panel in panels.values())
-    return Backtest(name, first, last, series, alerts, scored, scores)
+    notices = {change.alert.fingerprint: change.alert for change in story if change.alert.kind is Kind.DATA}
+    return Backtest(name, first, last, series, alerts, scored, scores, list(notices.values()))
 
 
 def backtest_sources(

@@ -15,25 +15,25 @@ from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
 from alerts.rules.cells import LEAST_EXPECTED
 from alerts.rules.drop import Drop
+from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
 from detectors import KNOW_DELAY, detector_for
-from detectors.nowcast import completeness, tells_delays
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
+from flows.reading import read_delays, read_ordinary
 from flows.reporting import outcome
 from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.contracts import Detector
-from forewarn.panel import Detection, Floats, Level, Panel
+from forewarn.irregularity import Irregularity
+from forewarn.panel import Detection, Floats, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
-from forewarn.triangle import Triangle
 from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
 from store.thresholds import read_threshold
-from store.triangle import read_triangles
 
-JUDGED_KINDS = (Kind.SURGE, Kind.DROP)
+JUDGED_KINDS = (Kind.SURGE, Kind.DROP, Kind.DATA)
 YEAR_DAYS = 364
 LARGEST_ALPHA = 1e-3
 """However few series are watched: a day that comes every few months is no news."""
@@ -57,36 +57,6 @@ class DetectReport:
     series: int
     alarms: int
     changes: Sequence[Change]
-
-
-def read_panels(
-    conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
-) -> list[Panel]:
-    """The source's counts until `last_day` at all its levels, as they were known on `as_of`, and how complete."""
-    panels = counts.read_panels(
-        conn,
-        name,
-        source.levels,
-        last_day=last_day,
-        history_days=detection.history_days,
-        as_of=as_of,
-        calendar=source.calendar,
-        public_delay_days=source.public_delay_days,
-        min_mean=detection.min_weekly_mean,
-    )
-    delays = read_delays(conn, name, source, as_of)
-    if not delays:
-        return panels
-    return [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]
-
-
-def read_delays(conn: Connection, name: str, source: SourceSettings, as_of: date) -> dict[Level, Triangle]:
-    """How late reports came, as known on `as_of`, by each level's first label; {} if too little was watched live."""
-    levels = list(dict.fromkeys(level[:1] for level in source.levels))
-    triangles = read_triangles(conn, name, levels, as_of=as_of, zone=source.tz)
-    if not triangles or not tells_delays(triangles[0]):
-        return {}
-    return dict(zip(levels, triangles, strict=True))
 
 
 def days_to_wait(conn: Connection, name: str, source: SourceSettings, as_of: date) -> int:
@@ -146,6 +116,7 @@ def _verdicts(detector: Detector, panel: Panel, last: int) -> Detection:
 
 def decide(
     detections: Sequence[Detection],
+    irregularities: Sequence[Irregularity],
     day: date,
     alerts: Sequence[Alert],
     detection: DetectionSettings,
@@ -154,6 +125,7 @@ def decide(
     """What `day` means for the alerts there are. Nothing is stored, so that a replay can use it too."""
     rules = (Surge(min_requests=detection.min_requests), Drop())
     findings = [finding for rule in rules for finding in rule.evaluate(detections, day)]
+    findings += NotAnIncident(min_requests=detection.min_requests).evaluate(irregularities, detections, day)
     judged = [alert for alert in alerts if alert.kind in JUDGED_KINDS]
     alarms = [alarm for finding in findings for alarm in finding.alarms]
     return Decision(day, alarms, advance(judged, findings, day, now, held=source_in_trouble(alerts)))
@@ -172,7 +144,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         if wait := days_to_wait(conn, name, source, as_of):
             last_day = min(last_day, as_of - timedelta(days=1 + wait))
         in_force = detection_in_force(conn, installation)
-        panels = read_panels(conn, name, source, in_force, last_day, as_of)
+        panels, irregularities = read_ordinary(conn, name, source, in_force, last_day, as_of)
     recheck_days = days_to_recheck(panels, settings.detection)
     first_day = (judged or last_day) - timedelta(days=recheck_days - 1)
     n_days = (last_day - max(first_day, span[0])).days + 1
@@ -184,7 +156,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         for offset in reversed(range(n_days)):
             day = last_day - timedelta(days=offset)
             alerts = alert_store.read_alerts(conn, source=name)
-            decision = decide(detections, day, alerts, settings.detection, now)
+            decision = decide(detections, irregularities, day, alerts, settings.detection, now)
             write_alarms(conn, name, day, decision.alarms, installation.version)
             record(conn, settings, decision.changes, now)
             n_alarms += len(decision.alarms)

@@ -14,8 +14,8 @@ from alerts.rules.breach import LimitBreach
 from detectors.breach import find_breaches
 from detectors.forecasters.selection import forecast_panel
 from flows.alerting import announce, record
-from flows.detect import read_panels
 from flows.installation import Installation, open_installation
+from flows.reading import read_ordinary
 from flows.reporting import outcome
 from forewarn.alert import Change, Kind
 from forewarn.panel import Breach
@@ -46,7 +46,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         if span is None:
             return ForecastReport(name, 0, (), ())
         as_of = now.astimezone(source.tz).date()
-        panels = read_panels(conn, name, source, settings.detection, span[1], as_of)
+        panels = read_ordinary(conn, name, source, settings.detection, span[1], as_of).panels
     wanted = {tuple(limit.labels) for limit in limits}
     panels = [panel.whole for panel in panels if len(panel.level) <= 1 or panel.level in wanted]
     forecasts = [forecast_panel(panel, settings.forecast.forecasters, horizon) for panel in panels]

@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from alerts.lifecycle import REOPEN_DAYS
-from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge, read_panels
+from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge
 from flows.installation import Installation
+from flows.reading import read_ordinary
 from forewarn.alert import Alert, State
 from forewarn.errors import ConfigError
+from forewarn.irregularity import Irregularity
 from forewarn.panel import Detection
 from forewarn.settings import DetectionSettings
 from store.counts import covered_span, revised_days
@@ -25,6 +27,7 @@ class JudgedDay(NamedTuple):
     day: date
     known_at: datetime
     detections: Sequence[Detection]
+    irregularities: Sequence[Irregularity]
     chances: int
 
 
@@ -38,7 +41,7 @@ class Life:
     def live(self, judged: JudgedDay) -> Decision:
         """What the day comes to; the next days see it."""
         known = list(self.alerts.values())
-        decision = decide(judged.detections, judged.day, known, self.detection, judged.known_at)
+        decision = decide(judged.detections, judged.irregularities, judged.day, known, self.detection, judged.known_at)
         self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
         oldest = judged.day - timedelta(days=REOPEN_DAYS + max(self.detection.recheck_days, MAX_DELAY_DAYS))
         over = [a.fingerprint for a in self.alerts.values() if a.state is State.RESOLVED and a.last_day < oldest]
@@ -60,7 +63,7 @@ def judged_days(
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
             as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            panels = read_panels(conn, name, source, detection, end, as_of)
+            panels, irregularities = read_ordinary(conn, name, source, detection, end, as_of)
         again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
         days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
         for place in range(0, len(days), CHUNK_DAYS):
@@ -69,7 +72,7 @@ def judged_days(
             detections, chances = judge(cut, detection, len(settings.sources), len(chunk)), chances_of(cut, detection)
             for day in chunk:
                 known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
-                yield JudgedDay(day, known_at, detections, chances)
+                yield JudgedDay(day, known_at, detections, irregularities, chances)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     DROP = "drop"  # fewer requests than expected
     BREACH = "breach"  # a limit is about to be crossed
     SOURCE = "source"  # a source does not deliver
+    DATA = "data"  # counts that look like an incident, and are none
 
 
 class Severity(IntEnum):

@@ -16,14 +16,16 @@ from sqlalchemy import Connection, not_, select
 
 from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
+from forewarn.entries import Entries
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
 from store.cells import known_on, read_cells
 from store.dialect import insert, stage
+from store.panels import panels_of
 from store.recount import apply_counted, count_news, counted
 from store.requests import WriteCounts
 from store.schema import count_history, coverage, series
-from store.series import Integers, series_ids
+from store.series import series_ids
 from store.sources import advance_source
 from store.text import storable
 from store.types import DAY_ZERO
@@ -153,6 +155,41 @@ def daily_totals(
     return dates, totals.astype(np.float64)
 
 
+def read_entries(
+    conn: Connection,
+    source: str,
+    *,
+    last_day: date,
+    history_days: int,
+    as_of: date,
+    where: Mapping[str, str] = MappingProxyType({}),
+    public_delay_days: int = 0,
+) -> Entries:
+    """Counts of the `history_days` days up to `last_day`, cell by cell, as they were known at the end of `as_of`.
+
+    Args:
+        where: Only requests with these labels, such as `{"area": "Ward 7"}`.
+        public_delay_days: Days after which the source has published a day; for rows of a back-fill.
+    """
+    first = last_day - timedelta(days=history_days - 1)
+    cells = read_cells(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days, where=where)
+    known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
+    covered = np.zeros(history_days, dtype=bool)
+    covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True
+    labels = labels_of(conn, source)
+    numbers, row = np.unique(cells.series_id, return_inverse=True)
+    return Entries(
+        source=source,
+        first_day=first,
+        covered=covered,
+        series=labels.loc[numbers],
+        row=row.astype(np.int64),
+        day=cells.day - _number(first),
+        count=cells.opened,
+        as_of=datetime.combine(as_of, time.max, UTC),
+    )
+
+
 def read_panels(
     conn: Connection,
     source: str,
@@ -166,59 +203,24 @@ def read_panels(
     public_delay_days: int = 0,
     min_mean: float = 0.0,
 ) -> list[Panel]:
-    """Counts of the `history_days` days up to `last_day` at each level, as they were known at the end of `as_of`.
-
-    Args:
-        levels: Labels that tell the series apart; () is the whole source, always one row.
-        where: Only requests with these labels, such as `{"area": "Ward 7"}`.
-        public_delay_days: Days after which the source has published a day; for rows of a back-fill.
-        min_mean: Requests a week, on average over the covered days, that a series must have.
-    Returns:
-        Panels sorted by labels; NaN on days that were not covered. Series without any request are left out.
-    """
-    first = last_day - timedelta(days=history_days - 1)
-    cells = read_cells(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days, where=where)
-    known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
-    covered = np.zeros(history_days, dtype=bool)
-    covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True
-    all_labels = labels_of(conn, source)
-    days = cells.day - _number(first)
-    dates = np.arange(np.datetime64(first, "D"), np.datetime64(last_day, "D") + 1)
-    panels = []
-    for level in levels:
-        rows, labels = rows_of(all_labels, level, cells.series_id)
-        shape = len(labels), history_days
-        counts = np.bincount(rows * history_days + days, cells.opened, shape[0] * shape[1]).astype(np.float64)
-        counts = counts.reshape(shape)
-        counts[:, ~covered] = 0.0
-        if level:
-            totals = counts.sum(axis=1)
-            busy = (totals > 0) & (totals * 7 >= min_mean * covered.sum())
-            counts, labels = counts[busy], labels[busy].reset_index(drop=True)
-        counts[:, ~covered] = np.nan
-        labels.index.name = "series_id"
-        panels.append(Panel(counts, dates, labels, datetime.combine(as_of, time.max, UTC), source, calendar))
-    return panels
+    """Everything that was entered, as panels; see `read_entries` and `panels_of`."""
+    entries = read_entries(
+        conn,
+        source,
+        last_day=last_day,
+        history_days=history_days,
+        as_of=as_of,
+        where=where,
+        public_delay_days=public_delay_days,
+    )
+    return panels_of(entries, levels, calendar=calendar, min_mean=min_mean)
 
 
-def labels_of(conn: Connection, source: str) -> dict[int, dict[str, str]]:
+def labels_of(conn: Connection, source: str) -> pd.DataFrame:
     """The labels of each of the source's series."""
     found = conn.execute(select(series.c.id, *(series.c[label] for label in LABELS)).where(series.c.source == source))
-    return {number: dict(zip(LABELS, values, strict=True)) for number, *values in found}
-
-
-def rows_of(
-    all_labels: Mapping[int, Mapping[str, str]], level: Level, numbers: Integers
-) -> tuple[Integers, pd.DataFrame]:
-    """For each series number its row at this level, and the rows' labels, sorted."""
-    if not level:
-        return np.zeros(len(numbers), dtype=np.int64), pd.DataFrame(index=pd.RangeIndex(1))
-    distinct, inverse = np.unique(numbers, return_inverse=True)
-    key_of = [tuple(all_labels[number][label] for label in level) for number in distinct.tolist()]
-    keys = sorted(set(key_of))
-    position = {key: row for row, key in enumerate(keys)}
-    row_of = np.array([position[key] for key in key_of], dtype=np.int64)
-    return row_of[inverse], pd.DataFrame(keys, columns=list(level), dtype=str)
+    table = pd.DataFrame([tuple(row) for row in found], columns=["series_id", *LABELS], dtype=object)
+    return table.set_index("series_id")
 
 
 def _number(day: date) -> int:

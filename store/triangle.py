@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, and_, not_, select
 
 from forewarn.panel import Level
 from forewarn.triangle import Known, Triangle
-from store.counts import labels_of, rows_of
+from store.counts import labels_of
 from store.dialect import fetch_integers
+from store.panels import rows_of
 from store.schema import count_history, coverage, series, sync_run
 from store.series import Integers
 from store.types import DAY_ZERO
@@ -55,10 +56,12 @@ def read_triangles(
     if not known.any():
         return []
     cells = _increments(conn, source, dates, as_of)
-    all_labels = labels_of(conn, source)
+    numbers, series_of = np.unique(cells.series_id, return_inverse=True)
+    all_labels = labels_of(conn, source).loc[numbers]
     triangles = []
     for level in levels:
-        rows, labels = rows_of(all_labels, level, cells.series_id)
+        row_of, labels = rows_of(all_labels, level)
+        rows = row_of[series_of]
         counts = np.zeros((len(labels), *known.shape), dtype=np.float32)
         inside = cells.delay < known.shape[1]
         np.add.at(counts, (rows[inside], cells.day[inside], cells.delay[inside]), cells.increment[inside])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from alerts.scoring.scores import ScoredAlert, ScoredEvent, Scores
-from forewarn.alert import Severity
+from forewarn.alert import Alert, Severity
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Backtest:
     alerts: Sequence[ScoredAlert]
     events: Sequence[ScoredEvent]
     scores: Scores
+    notices: Sequence[Alert]  # what was told as no incident
 
     def summary(self) -> str:
         """The replay in one line."""

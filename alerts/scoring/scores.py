@@ -19,7 +19,7 @@ import numpy as np
 
 from alerts.rules.cells import column_of
 from alerts.scoring.known_events import INCIDENTS, NO_INCIDENTS, EventKind, KnownEvent, tells_of, touching
-from forewarn.alert import Alarm, Alert, Change
+from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.panel import Detection
 
 
@@ -187,7 +187,9 @@ def scores_of(
 
 
 def says_found(change: Change) -> bool:
-    """Whether people knew of the alert and it was found; an alert that is held back has not been told."""
+    """Whether people knew of the alert and it was found: not held back, and not told as no incident."""
+    if change.alert.kind is Kind.DATA:
+        return False
     return change.event.what != "resolved" and change.alert.evidence["told"] is not None
 
 

@@ -185,6 +185,7 @@ def _chart(alert: Alert, history: History) -> Component:
     what = history.title + {
         Kind.BREACH: ", and the forecast",
         Kind.SOURCE: " from this source",
+        Kind.DATA: ", with what is not counted",
     }.get(alert.kind, ", and what is usual")
     judged = alert.kind in (Kind.SURGE, Kind.DROP)
     return html.Div(

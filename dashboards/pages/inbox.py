@@ -131,6 +131,8 @@ def _weight(alert: Alert) -> list[Component]:
     elif alert.kind is Kind.SOURCE:
         newest = evidence["newest_day"]
         big, small = (day_text(date.fromisoformat(newest)), "newest data") if newest else ("No data", "so far")
+    elif alert.kind is Kind.DATA:
+        big, small = number(evidence["count"]), "requests"
     else:
         sign, where = ("−", "below expected") if alert.kind is Kind.DROP else ("+", "above expected")
         big, small = f"{sign}{number(evidence['excess'])}", where

@@ -1,0 +1,64 @@
+"""The counts that are judged: without what the public did not do, and with how complete they are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from detectors.irregularities import without_batches
+from detectors.nowcast import completeness, tells_delays
+from forewarn.irregularity import Irregularity
+from forewarn.panel import Level, Panel
+from forewarn.settings import DetectionSettings, SourceSettings
+from forewarn.triangle import Triangle
+from store.counts import read_entries
+from store.panels import panels_of
+from store.triangle import read_triangles
+
+
+class Reading(NamedTuple):
+    """The source's counts at all its levels, and what is not in them."""
+
+    panels: Sequence[Panel]
+    irregularities: Sequence[Irregularity]
+
+
+def read_ordinary(
+    conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
+) -> Reading:
+    """The counts until `last_day`, as they were known on `as_of`, and how complete.
+
+    What is irregular is worked out anew from what was known then, so it is never out of date, and a replay sees what
+    a run would have seen.
+    """
+    entries = read_entries(
+        conn,
+        name,
+        last_day=last_day,
+        history_days=detection.history_days,
+        as_of=as_of,
+        public_delay_days=source.public_delay_days,
+    )
+    left = without_batches(entries, detection.min_requests)
+    panels = panels_of(
+        left.entries,
+        source.levels,
+        calendar=source.calendar,
+        min_mean=detection.min_weekly_mean,
+        blanks=left.blanks,
+    )
+    delays = read_delays(conn, name, source, as_of)
+    if delays:
+        panels = [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]
+    return Reading(panels, left.irregularities)
+
+
+def read_delays(conn: Connection, name: str, source: SourceSettings, as_of: date) -> dict[Level, Triangle]:
+    """How late reports came, as known on `as_of`, by each level's first label; {} if too little was watched live."""
+    levels = list(dict.fromkeys(level[:1] for level in source.levels))
+    triangles = read_triangles(conn, name, levels, as_of=as_of, zone=source.tz)
+    if not triangles or not tells_delays(triangles[0]):
+        return {}
+    return dict(zip(levels, triangles, strict=True))
