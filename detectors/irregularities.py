@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from detectors.backlog import find_backlogs
 from detectors.batches import Batch, Cells, Mix, find_batches
+from detectors.taxonomy import find_changes
 from forewarn.entries import Blank, Entries, Integers
 from forewarn.irregularity import Cause, Irregularity
 
@@ -37,6 +39,15 @@ class Ordinary:
 _KINDS = ("category", "subcategory")
 _QUESTIONS = ((Cause.BATCH, "agency", _KINDS), (Cause.BATCH, "agency", _KINDS[:1]), (Cause.UNLABELLED, "area", _KINDS))
 """Who may have entered what in bulk."""
+
+
+def ordinary(entries: Entries, least: int) -> Ordinary:
+    """Take out what was entered in bulk, and blank what began, ended or arrived late."""
+    of_public = without_batches(entries, least)
+    backlogs, late = find_backlogs(of_public.entries)
+    changes = find_changes(of_public.entries)
+    found = sorted([*of_public.irregularities, *backlogs, *changes.irregularities], key=lambda one: one.day)
+    return Ordinary(of_public.entries, [*late, *changes.blanks], found)
 
 
 def without_batches(entries: Entries, least: int) -> Ordinary:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from detectors.irregularities import without_batches
+from detectors.irregularities import ordinary
 from detectors.nowcast import completeness, tells_delays
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Level, Panel
@@ -41,7 +41,7 @@ def read_ordinary(
         as_of=as_of,
         public_delay_days=source.public_delay_days,
     )
-    left = without_batches(entries, detection.min_requests)
+    left = ordinary(entries, detection.min_requests)
     panels = panels_of(
         left.entries,
         source.levels,

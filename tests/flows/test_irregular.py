@@ -1,9 +1,9 @@
 """A batch is not told as an incident and does not become usual; what everybody reports is, by a run and a replay."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Engine
 
 from flows.backtest import backtest_source
 from flows.detect import detect_source
@@ -14,13 +14,13 @@ from forewarn.alert import Alert, Kind
 from store.alerts import read_alerts
 from store.counts import read_panels
 from store.engine import snapshot
-from tests.flows.towns import FIELDS, FIRST_DAY, Town, installed, morning_after, source_settings
+from tests.flows.towns import FIELDS, FIRST_DAY, Town, installed, morning_after, settings_of, source_settings
 
 LAST = FIRST_DAY + timedelta(days=119)
 OFFICES = 9
 
 
-def run(folder: Path, more: list[str]) -> Installation:
+def run(engine: Engine, town: Town, more: list[str]) -> Installation:
     """A town of nine offices, in which the last day has `more` rows; read and judged."""
     rng = np.random.default_rng(7)
     rows = ["id,at,category,area,office"]
@@ -33,10 +33,10 @@ def run(folder: Path, more: list[str]) -> Installation:
                     f"{day}-{office}-{category}-{k},{day}T10:00:00,{category},Ward {office},Office {office}"
                     for k in range(rng.poisson(mean))
                 ]
-    town = Town(folder / "drop")
     town.write("all.csv", [*rows, *more])
     fields = {**FIELDS, "agency": "office"}
-    installation = installed(folder, {"town": source_settings(town.folder, fields=fields)})
+    sources = {"town": source_settings(town.folder, fields=fields)}
+    installation = installed(engine, settings_of(town.folder.parent, sources))
     now = morning_after(LAST)
     ingest_source(installation, "town", now)
     detect_source(installation, "town", now)
@@ -52,8 +52,8 @@ def told(installation: Installation) -> list[Alert]:
         return read_alerts(conn, source="town")
 
 
-def test_one_offices_list_is_a_notice_and_not_in_the_baseline(tmp_path: Path) -> None:
-    installation = run(tmp_path, reports(40, "Noise", 3))
+def test_one_offices_list_is_a_notice_and_not_in_the_baseline(engine: Engine, town: Town) -> None:
+    installation = run(engine, town, reports(40, "Noise", 3))
     (alert,) = told(installation)
     assert (alert.kind, alert.labels) == (Kind.DATA, {"agency": "Office 3"})
     settings = installation.source("town")
@@ -61,10 +61,8 @@ def test_one_offices_list_is_a_notice_and_not_in_the_baseline(tmp_path: Path) ->
     with snapshot(installation.engine) as conn:
         reading = read_ordinary(conn, "town", settings, installation.settings.detection, LAST, as_of)
         raw = read_panels(conn, "town", settings.levels, last_day=LAST, history_days=10, as_of=as_of)
-    gone = [
-        whole.counts[:, -1].sum() - judged.counts[:, -1].sum()
-        for whole, judged in zip(raw, reading.panels, strict=True)
-    ]
+    levels = zip(raw, reading.panels, strict=True)
+    gone = [whole.counts[:, -1].sum() - judged.counts[:, -1].sum() for whole, judged in levels]
     assert set(gone) == {gone[0]}
     assert gone[0] >= 40
     replayed = backtest_source(installation, "town", date(2026, 4, 1), LAST, ())
@@ -72,8 +70,8 @@ def test_one_offices_list_is_a_notice_and_not_in_the_baseline(tmp_path: Path) ->
     assert [notice.title for notice in replayed.notices] == [alert.title]
 
 
-def test_what_one_district_reports_most_is_an_incident_if_the_others_report_it_too(tmp_path: Path) -> None:
+def test_what_one_district_reports_most_is_an_incident_if_the_others_report_it_too(engine: Engine, town: Town) -> None:
     others = [row for office in (4, 5, 6, 7, 8) for row in reports(2, "Snow", office)]
-    alerts = told(run(tmp_path, [*reports(30, "Snow", 3), *others]))
+    alerts = told(run(engine, town, [*reports(30, "Snow", 3), *others]))
     assert Kind.DATA not in {alert.kind for alert in alerts}
     assert any(alert.kind is Kind.SURGE and alert.evidence["head"].get("category") == "Snow" for alert in alerts)
