@@ -4,7 +4,7 @@ A category that begins has no zeros before its first day, and one that ended no 
 
     begun    never seen in the first 28 days of the source, or in 364 where older ones are not looked at
     ended    nothing for three days, where 10 requests or more were due by the middle one of the last eight weeks, and
-             more than twice what was ever due in a silence before, while at least half of everything else came in
+             for more than twice as many days as ever before, while at least half of everything else came in
     renamed  categories ended and others began within a week of each other, with half to twice their requests a day
 
 An ordinary silence of a Poisson series is due one request on average, and rarely more than seven in a year, so 10 means
@@ -39,7 +39,7 @@ DUE = 10.0
 SILENT_DAYS, AT_ONCE = 3, 30.0
 """Days that a silence lasts at least, unless so many were due that one day says it."""
 LONGER = 2.0
-"""So many times as much as ever was due in a silence before."""
+"""So many times as long as the longest silence before."""
 TOLD_COUNT, TOLD_DAYS = 10, 28
 """A category that began is told of when it has so many requests, if it has them within so many days."""
 PART = 0.1
@@ -112,7 +112,7 @@ def _due(counts: Floats) -> Floats:
     ends = days[:, None] - 7 * np.arange(WEEKS)  # (n, WEEKS), the first week ends yesterday
     observed = known[ends] - known[ends - 7]
     a_day = (total[:, ends] - total[:, ends - 7]) / np.maximum(observed, 1)
-    due[:, days] = np.where((observed > 0).all(axis=1), np.median(a_day, axis=2), 0.0)
+    due[:, days] = np.where((observed > 0).all(axis=1), np.sort(a_day, axis=2)[:, :, WEEKS // 2 - 1], 0.0)
     return due
 
 
@@ -152,14 +152,14 @@ def _ended(entries: Entries, topics: _Topics, begun: Sequence[int]) -> tuple[lis
         seen = topics.counts[:, day] > 0
         for topic in [topic for topic in open_since if seen[topic]]:
             blanks.append(_silence(entries, topics, topic, open_since.pop(topic), day - 1))
-        longest = np.where(seen, np.maximum(longest, due), longest)
+        longest = np.where(seen & (since >= 0), np.maximum(longest, silent), longest)
         since = np.where(seen, day + 1, since)
         usual = np.where(due > 0, usual, topics.due[:, day])
         due = np.where(seen, 0.0, due + topics.due[:, day])
         others = np.where(seen, 0.0, others + everything[day])
         others_due = np.where(seen, 0.0, others_due + all_due[day] - topics.due[:, day])
         silent = np.where(seen, 0, silent + 1)
-        certain = (due >= np.where(silent >= SILENT_DAYS, DUE, AT_ONCE)) & (due > LONGER * longest)
+        certain = (due >= np.where(silent >= SILENT_DAYS, DUE, AT_ONCE)) & (silent > LONGER * longest)
         over = certain & (others >= 0.5 * others_due) & (since >= 0)
         news = [topic for topic in np.flatnonzero(over).tolist() if topic not in open_since]
         for topic in news:

@@ -65,7 +65,7 @@ def test_one_offices_list_is_a_notice_and_not_in_the_baseline(engine: Engine, to
     gone = [whole.counts[:, -1].sum() - judged.counts[:, -1].sum() for whole, judged in levels]
     assert set(gone) == {gone[0]}
     assert gone[0] >= 40
-    replayed = backtest_source(installation, "town", date(2026, 4, 1), LAST, ())
+    replayed = backtest_source(installation, "town", (date(2026, 4, 1), LAST), installation.settings.detection)
     assert [scored.alert.kind for scored in replayed.alerts if scored.alert.last_day == LAST] == []
     assert [notice.title for notice in replayed.notices] == [alert.title]
 
