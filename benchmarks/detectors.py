@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks import charts
 from detectors import DETECTORS, detector_for
 from forewarn.calendar import Calendar, Dates
 from forewarn.panel import Floats, Panel
@@ -53,7 +54,7 @@ class ListedHolidays(Calendar):
 
 
 class Scores(NamedTuple):
-    """False-positive rate, sensitivity, probability of detection, timeliness; means over series."""
+    """False-positive rate, sensitivity, probability of detection, timeliness."""
 
     fpr: float
     sensitivity: float
@@ -73,16 +74,22 @@ def panel_of(counts: Floats, calendar: Calendar, first_day: np.datetime64 = FIRS
     return Panel(counts, dates, labels, datetime(2026, 1, 1, tzinfo=UTC), calendar=calendar)
 
 
-def scores(alarm: Truths, outbreak: Truths) -> Scores:
-    """The metrics of Noufaily et al. (2019); both arrays are (n_series, n_days) of truth values."""
+def scores(alarm: Truths, outbreak: Truths, signal: npt.NDArray[np.int64]) -> Scores:
+    """The metrics of Noufaily et al. (2019), as the peers' figures were measured.
+
+    Args:
+        alarm, outbreak: (n_series, n_days).
+        signal: (n_series,) kind of each series. Days are counted within a kind, and the rates averaged over kinds.
+    """
     hits = alarm & outbreak
     timeliness = np.ones(len(alarm))
     for row in np.flatnonzero(hits.any(axis=1)):
         days = np.flatnonzero(outbreak[row])
         timeliness[row] = (np.flatnonzero(hits[row])[0] - days[0]) / (days[-1] - days[0] + 1)
+    kinds = [signal == kind for kind in np.unique(signal)]
     return Scores(
-        float(((alarm & ~outbreak).sum(axis=1) / (~outbreak).sum(axis=1)).mean()),
-        float((hits.sum(axis=1) / np.maximum(outbreak.sum(axis=1), 1)).mean()),
+        float(np.mean([alarm[kind][~outbreak[kind]].mean() for kind in kinds])),
+        float(np.mean([alarm[kind][outbreak[kind]].mean() for kind in kinds])),
         float(hits.any(axis=1).mean()),
         float(timeliness.mean()),
     )
@@ -103,10 +110,10 @@ def outbreaks(reference: Path) -> None:
         for name in DETECTORS:
             tail = detector_for(name, 0.01).detect(panel, counts.shape[1] - first).upper_tail
             tail = np.where(np.isnan(tail), 1.0, tail)
-            print(f"  {name:18} nominal .01 {scores(tail < 0.01, outbreak)}")
+            print(f"  {name:18} nominal .01 {scores(tail < 0.01, outbreak, design['signal'])}")
             for target in (0.01, 0.02):
                 at_most = np.quantile(tail[~outbreak], target)
-                print(f"  {'':18} at FPR  {target:.2f} {scores(tail <= at_most, outbreak)}")
+                print(f"  {'':18} at FPR  {target:.2f} {scores(tail <= at_most, outbreak, design['signal'])}")
             spread = [
                 (tail[rows] < 0.01)[~outbreak[rows]].mean()
                 for rows in (design["signal"] == signal for signal in np.unique(design["signal"]))
@@ -175,7 +182,8 @@ def figures(folder: Path = Path("docs/methods")) -> None:
     counts = ordinary_counts(41, 1461, 1.5, rng)[30:31]
     counts[0, -30:-24] += (20, 45, 60, 50, 30, 15)
     panel = panel_of(counts, Calendar("US", "NY"))
-    for method, name in (("ears", "ears-c2"), ("farrington", "farrington"), ("regression", "regression")):
+    pictures = {"ears": "ears-c2", "farrington": "farrington", "bayes": "bayes", "regression": "regression"}
+    for method, name in pictures.items():
         detection = detector_for(name, 0.001).detect(panel, 120)
         figure, axes = plt.subplots(figsize=(7.5, 2.6), layout="constrained")
         axes.fill_between(detection.dates, detection.low[0], detection.high[0], color="#cfe3f3", label="95 % of days")
@@ -184,12 +192,13 @@ def figures(folder: Path = Path("docs/methods")) -> None:
         axes.plot(detection.dates, detection.observed[0], color="#333333", linewidth=0.8, label="observed")
         alarm = detection.alarms()[0]
         axes.plot(detection.dates[alarm], detection.observed[0, alarm], "D", color="#d55e00", label="alarm")
-        axes.set_ylabel("requests in 7 days" if method == "farrington" else "requests a day")
+        axes.set_ylabel("requests a day" if detection.window_days == 1 else "requests in 7 days")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
         axes.legend(loc="upper left", fontsize="x-small", ncols=5)
         figure.savefig(folder / f"{method}.svg", metadata={"Date": None})
         plt.close(figure)
+    charts.figures(folder)
 
 
 def main() -> None:
