@@ -52,7 +52,8 @@ class Bayes:
 
     def detect(self, panel: Panel, last: int) -> Detection:
         """Verdicts on the 7-day totals that end on the last `last` days; none until all compared weeks are whole."""
-        totals = trailing_totals(panel.counts, WEEK)
+        looked_at = WEEK * (self.recent_weeks + 1) + last
+        totals = trailing_totals(panel.counts[:, -looked_at:], WEEK)
         weeks = [trailing_windows(totals, 1, lag=WEEK * back - 1, last=last) for back in range(self.recent_weeks + 1)]
         observed, before = weeks[0][:, :, 0], np.concatenate(weeks[1:], axis=2)
         mean, variance = posterior_prediction(before)
