@@ -5,17 +5,23 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+import pandas as pd
 from sqlalchemy import Connection
 
+from detectors.bursts import Reports, find_bursts, suspects
 from detectors.irregularities import ordinary
 from detectors.nowcast import completeness, tells_delays
+from forewarn.entries import Entries, Integers
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Level, Panel
 from forewarn.settings import DetectionSettings, SourceSettings
 from forewarn.triangle import Triangle
 from store.counts import read_entries
 from store.panels import panels_of
+from store.places import read_places
 from store.triangle import read_triangles
+
+EPOCH = date(1970, 1, 1)
 
 
 class Reading(NamedTuple):
@@ -41,6 +47,7 @@ def read_ordinary(
         as_of=as_of,
         public_delay_days=source.public_delay_days,
     )
+    entries, bursts = _without_bursts(conn, entries, detection.min_requests)
     left = ordinary(entries, detection.min_requests)
     panels = panels_of(
         left.entries,
@@ -52,7 +59,20 @@ def read_ordinary(
     delays = read_delays(conn, name, source, as_of)
     if delays:
         panels = [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]
-    return Reading(panels, left.irregularities)
+    return Reading(panels, [*bursts, *left.irregularities])
+
+
+def _without_bursts(conn: Connection, entries: Entries, least: int) -> tuple[Entries, list[Irregularity]]:
+    asked = suspects(entries, least)
+    if not asked:
+        return entries, []
+    days = sorted({suspect.day for suspect in asked})
+    placed = read_places(conn, entries.source, [entries.date_of(day) for day in days])
+    row: Integers = entries.series.index.get_indexer(pd.Index(placed.series_id))
+    known = row >= 0
+    since = (entries.first_day - EPOCH).days
+    reports = Reports(row, placed.day - since, placed.hour, placed.lat, placed.lon)
+    return find_bursts(entries, reports.at(known), asked, least)
 
 
 def read_delays(conn: Connection, name: str, source: SourceSettings, as_of: date) -> dict[Level, Triangle]:
