@@ -37,7 +37,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
     Args:
         limit_line: Whether to draw the count from which on an alert is raised.
     """
-    figure = _blank()
+    figure = blank()
     _add_usual(figure, history, limit_line=limit_line)
     if history.forecast is not None:
         _add_forecast(figure, history.forecast)
@@ -69,7 +69,7 @@ def text_of(label: str) -> str:
     return escape(plain(label), quote=False)
 
 
-def _blank() -> go.Figure:
+def blank() -> go.Figure:
     """An empty chart in our hand: light rules, no frame, legend above. The page writes the title beside it."""
     axis = {"gridcolor": RULE, "linecolor": RULE, "zeroline": False, "automargin": True, "fixedrange": True}
     return go.Figure(

@@ -1,18 +1,21 @@
 """Replay history as it was known on each day: which alerts would have come, how many a week, how early."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from alerts.scoring.known_events import KnownEvent, read_events
+from alerts.scoring.power import PowerPoint, power_of
 from alerts.scoring.report import Backtest, BacktestReport, Budget
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
 from flows.budget import Ladder, budget_of
-from flows.detect import detection_in_force
+from flows.detect import alpha_of, chances_of, detection_in_force, verdicts
 from flows.installation import Installation, open_installation
+from flows.reading import read_ordinary
 from flows.replay import Life, judged_days, replayed_span
 from forewarn.alert import Change, Kind
 from forewarn.panel import Panel
@@ -66,8 +69,13 @@ def backtest_sources(
     last: date | None = None,
     events_file: Path | None = None,
     on_day: OnDay | None = None,
+    *,
+    with_power: bool = False,
 ) -> BacktestReport:
     """Replay several sources; None: all of them, the year before their last day.
+
+    Args:
+        with_power: Whether to try what made-up troubles in these days would have raised.
 
     With a budget of alerts a week the threshold for it is found first, and the report is that of the days at it.
     """
@@ -88,7 +96,29 @@ def backtest_sources(
         reports = [
             backtest_source(installation, name, span, found, events.get(name, ())) for name, span in spans.items()
         ]
+    if with_power:
+        found = in_force.model_copy(update={"false_alarms_per_week": budget.false_alarms_per_week})
+        reports = [
+            replace(one, power=power_of_source(installation, one.source, spans[one.source], found)) for one in reports
+        ]
     return BacktestReport(reports, budget)
+
+
+def power_of_source(
+    installation: Installation, name: str, span: tuple[date, date], detection: DetectionSettings
+) -> list[PowerPoint]:
+    """What made-up troubles that begin within `span` would have raised, at the thresholds of the installation."""
+    settings, source, (first, last) = installation.settings, installation.source(name), span
+    with snapshot(installation.engine) as conn:
+        as_of = last + timedelta(days=1 + source.public_delay_days)
+        panels, _ = read_ordinary(conn, name, source, detection, last, as_of)
+    alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, len(settings.sources))
+    return power_of(
+        panels,
+        lambda panel, n_days: verdicts([panel], detection, alpha, n_days),
+        min_requests=detection.min_requests,
+        judged_days=(last - first).days + 1,
+    )
 
 
 def keep_threshold(installation: Installation, report: BacktestReport, now: datetime) -> None:

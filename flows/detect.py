@@ -104,6 +104,11 @@ def _usual(panel: Panel) -> Floats:
 def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
     """Verdicts of all configured detectors on the last `last` days of all panels of one source."""
     alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, n_sources)
+    return verdicts(panels, detection, alpha, last)
+
+
+def verdicts(panels: Sequence[Panel], detection: DetectionSettings, alpha: float, last: int) -> list[Detection]:
+    """As `judge`, at a given `alpha`."""
     detectors = [detector_for(name, alpha) for name in detection.detectors]
     return [_verdicts(detector, panel, last) for detector in detectors for panel in panels if len(panel.labels)]
 

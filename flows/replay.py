@@ -86,8 +86,9 @@ def replayed_span(installation: Installation, name: str, first: date | None, las
     """The first and last day that a replay of the source can cover: as asked for, or the year before its last day.
 
     Raises:
-        ConfigError: The source holds no such days.
+        ConfigError: There is no such source, or it holds no such days.
     """
+    installation.source(name)
     with installation.engine.connect() as conn:
         span = covered_span(conn, name)
     if span is None:

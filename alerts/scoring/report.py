@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from alerts.scoring.power import PowerPoint
 from alerts.scoring.scores import ScoredAlert, ScoredEvent, Scores
 from forewarn.alert import Alert, Severity
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """The replay of one source from `first` to `last`, and its scores."""
+    """The replay of one source from `first` to `last`, its scores, and what made-up troubles would have raised."""
 
     source: str
     first: date
@@ -20,6 +21,7 @@ class Backtest:
     events: Sequence[ScoredEvent]
     scores: Scores
     notices: Sequence[Alert]  # what was told as no incident
+    power: Sequence[PowerPoint] = ()
 
     def summary(self) -> str:
         """The replay in one line."""

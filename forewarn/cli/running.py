@@ -2,18 +2,22 @@
 
 import threading
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import Progress
 from rich.text import Text
 
 from forewarn.cli.options import AsJson, SettingsFile, end_of, parse_date
-from forewarn.printing import err, out, print_json, row, table
+from forewarn.errors import ConfigError
+from forewarn.printing import err, out, plain, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
-    from alerts.scoring.report import Backtest
+    from alerts.scoring.report import Backtest, BacktestReport
+    from alerts.scoring.scores import Scores
     from flows.run import RunReport
 
 
@@ -52,24 +56,37 @@ def backtest(
     first: Annotated[str | None, typer.Option("--from", help="First day; default: a year before the last.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day; default: the last complete one.")] = None,
     events: Annotated[Path | None, typer.Option(help="CSV of known events to score against.")] = None,
+    inject: Annotated[bool, typer.Option("--inject", help="Try made-up troubles: how large must one be?")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write the report as a web page to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay history day by day: which alerts would have come, and how many a week."""
-    from flows.backtest import backtest_sources
-    from flows.installation import open_installation
+    """Replay history day by day: which alerts would have come, and how many a week.
 
-    report = backtest_sources(
-        open_installation(settings),
-        names=[source] if source else None,
-        first=parse_date(first, "--from") if first else None,
-        last=parse_date(last, "--to") if last else None,
-        events_file=events,
-    )
+    Over all sources and the last year it also sets the threshold for the budget of alerts, if there is one.
+    """
+    from flows.backtest import backtest_sources, keep_threshold
+    from flows.installation import open_installation
+    from flows.replay import replayed_span
+
+    installation = open_installation(settings)
+    names = [source] if source else installation.require_sources()
+    days = parse_date(first, "--from") if first else None, parse_date(last, "--to") if last else None
+    spans = [replayed_span(installation, name, *days) for name in names]
+    n_days = sum((end - begin).days + 1 for begin, end in spans)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("Replaying", total=n_days)
+        report = backtest_sources(installation, names, *days, events, lambda: progress.advance(task), with_power=inject)
+    if source is None and first is None and last is None:
+        keep_threshold(installation, report, datetime.now(UTC))
+    if page is not None:
+        _write_page(page, report)
     if as_json:
         print_json(report)
         return
     for one in report.sources:
         _show_backtest(one)
+    if budget := report.budget.summary():
+        out.print(Text(budget))
 
 
 def serve(settings: SettingsFile = DEFAULT_FILE) -> None:
@@ -101,24 +118,45 @@ def _show_run(report: "RunReport") -> None:
         err.print(Text(failure, style="red"))
 
 
+def _write_page(file: Path, report: "BacktestReport") -> None:
+    from dashboards.backtest_page import backtest_page
+
+    try:
+        file.write_text(backtest_page(report), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("--page", f"{file} cannot be written: {error.strerror}") from None
+
+
 def _show_backtest(report: "Backtest") -> None:
     out.print(Text(report.summary(), style="bold"))
     listed = table("first day", "peak", "severity", "alert", "known event")
     for scored in report.alerts:
         alert = scored.alert
         row(listed, alert.first_day, alert.peak_day, alert.severity.name.lower(), alert.title, scored.event or "")
+    for notice in report.notices:
+        row(listed, notice.first_day, notice.peak_day, "", notice.title, "no incident")
     out.print(listed)
     if report.events:
         known = table("event", "kind", "first day", "alerted", "days after", "days before public")
         for event in report.events:
-            alerted = event.alerted_on or "no"
-            row(
-                known,
-                event.event_id,
-                event.kind,
-                event.first_day,
-                alerted,
-                event.days_after,
-                event.days_before_public,
-            )
+            after, before = ("" if days is None else days for days in (event.days_after, event.days_before_public))
+            row(known, event.event_id, event.kind, event.first_day, event.alerted_on or "no", after, before)
         out.print(known)
+        _show_scores(report.scores)
+    if report.power:
+        found = table("made-up trouble", "usual a day", "found, by size")
+        for (trouble, low, high), points in groupby(report.power, lambda p: (p.trouble, p.volume_from, p.volume_to)):
+            shares = ", ".join(f"{point.size:g} {point.unit}: {point.detected:.0%}" for point in points)
+            row(found, trouble, f"{low:g} to {high:g}" if high else f"over {low:g}", shares)
+        out.print(found)
+
+
+def _show_scores(scores: "Scores") -> None:
+    listed = table("score", "")
+    for name, value in plain(scores).items():
+        if name == "told_as_incident":
+            for kind, told in value.items():
+                row(listed, f"told as an incident: {kind}", f"{told['told']} of {told['events']}")
+        elif value is not None:
+            row(listed, name.replace("_", " "), f"{value:.4g}")
+    out.print(listed)
