@@ -178,3 +178,31 @@ class Reject(NamedTuple):
     reason: str  # a short code such as `bad_date`, counted in the run's report
     detail: str  # the field and what it held, scrubbed and cut to 200 characters
     position: str  # where it stood: line number, record id or page
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Documents:
+    """What requests of one source say, (n_documents,) each; texts are '' where unknown, positions NaN.
+
+    Args:
+        day: Civil day of the request, datetime64[D].
+        known_from: Civil day from which on it could be read.
+        label: Its sub-category.
+        text: Its description.
+    """
+
+    day: Times
+    known_from: Times
+    category: Texts
+    area: Texts
+    label: Texts
+    text: Texts
+    lat: npt.NDArray[np.float64]
+    lon: npt.NDArray[np.float64]
+
+    def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Documents":
+        """The documents at `rows`: a mask, or row numbers."""
+        return Documents(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.day)
