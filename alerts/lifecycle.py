@@ -25,6 +25,9 @@ REOPEN_DAYS = 14
 WORSE = 1.5
 """An alert speaks again when its excess is so many times the last one told."""
 
+TOPIC = ("category", "subcategory", "term")
+"""Labels that tell what an issue is about."""
+
 FOREWARN = "forewarn"
 
 
@@ -133,13 +136,13 @@ def _continues(alert: Alert, finding: Finding) -> bool:
     return bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
 
 
-def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Categories of an issue: its head's, and those of contributions that are something else than the head."""
+def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """What an issue is about: its head's topic, and those of contributions that are something else than the head."""
     head = evidence.get("head", labels)
     related = [other["labels"] for other in evidence.get("related", [])]
     others = [scope for scope in related if any(head.get(name, value) != value for name, value in scope.items())]
     scopes = [labels, head, *others]
-    return {(scope.get("category", ""), scope.get("subcategory", "")) for scope in scopes} - {("", "")}
+    return {tuple(scope.get(name, "") for name in TOPIC) for scope in scopes} - {("",) * len(TOPIC)}
 
 
 def _open(finding: Finding, now: datetime, *, held: bool) -> Change:

@@ -66,12 +66,13 @@ def _strip(alert: Alert, colour: str) -> str:
     days = history_days(alert.evidence)
     highest = max((count for _, count in days if count is not None), default=0.0)
     bars = "".join(_bar(day, count, highest, colour if day == days[-1][0] else PALE) for day, count in days)
-    usual = range_text(alert.evidence["low"], alert.evidence["high"])
+    a_day = alert.evidence.get("usual", alert.evidence)  # of words, whose other numbers are of several days
+    usual, count = range_text(a_day["low"], a_day["high"]), a_day.get("observed", days[-1][1])
     small = f"font-size:12px;color:{GREY}"
     last = f"font-size:15px;font-weight:650;color:{colour}"
     return f"""<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>
 <td style="padding:0 0 4px;{small}">Requests a day, last four weeks</td>
-<td align="right" style="padding:0 1px 2px;{last}">{number(alert.evidence["observed"])}</td></tr></table>
+<td align="right" style="padding:0 1px 2px;{last}">{number(count)}</td></tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed">
 <tr>{bars}</tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"

@@ -27,6 +27,6 @@ def _any_of(wanted: tuple[str, ...], alert: Alert, label: str) -> bool:
 
 def _scopes(alert: Alert) -> Iterator[Mapping[str, str]]:
     yield alert.labels
-    for entry in (*alert.evidence.get("related", ()), *alert.evidence.get("parts", ())):
+    for entry in (entry for key in ("related", "parts", "scopes") for entry in alert.evidence.get(key, ())):
         yield entry["labels"]
     yield alert.evidence.get("head", {})

@@ -23,6 +23,7 @@ from alerts.phrases import (
     topic_text,
     window_text,
 )
+from alerts.wording_of_words import words_answers, words_of_a_surge
 from forewarn.alert import Alarm, Alert, Kind
 from forewarn.panel import Breach
 
@@ -84,7 +85,12 @@ def source_title(source: str, health: str, since: datetime) -> str:
 
 def answers(alert: Alert) -> list[Answer]:
     """What is it, how do we know, what to do: one answer a question, the most important first."""
-    other_kinds = {Kind.BREACH: _breach_answers, Kind.SOURCE: _source_answers, Kind.DATA: data_answers}
+    other_kinds = {
+        Kind.BREACH: _breach_answers,
+        Kind.SOURCE: _source_answers,
+        Kind.DATA: data_answers,
+        Kind.WORDS: words_answers,
+    }
     explain = other_kinds.get(alert.kind, _count_answers)
     return explain(alert, alert.evidence)
 
@@ -142,6 +148,8 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     if others := [other for other in evidence["related"] if other["labels"] not in in_parts]:
         lines = tuple(_related_line(other) for other in others[:5])
         found.append(Answer("What goes with it", "Also out of the ordinary that day:", lines))
+    if words := evidence.get("words"):
+        found.append(words_of_a_surge(words))
     found.append(Answer("What else was considered", _considered(alert, evidence)))
     edge = "more" if drop else "fewer"
     found.append(

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from alerts.rules.evidence import history_days
 from dashboards.desk import Desk
 from detectors import KNOW_DELAY, detector_for
 from detectors.nowcast import completeness
-from forewarn.alert import Alarm, Kind
+from forewarn.alert import Alarm, Alert, Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import LABELS, Completeness, Floats, Names, Panel
@@ -119,6 +120,28 @@ def _completeness(
     triangles = read_triangles(conn, source, levels, as_of=desk.today(source), zone=desk.source(source).tz)
     named = replace(panel, labels=pd.DataFrame([dict(labels)]) if labels else panel.labels)
     return completeness(triangles[0], named) if triangles else None
+
+
+def words_history(conn: Connection, alert: Alert) -> History:
+    """Requests with the words of an alert about words, as it holds them: words are not counted day by day elsewhere."""
+    days = history_days(alert.evidence)
+    usual = alert.evidence["usual"]
+
+    def level(name: str) -> Floats:
+        return np.full(len(days), usual[name], dtype=np.float64)
+
+    return History(
+        kind=alert.kind,
+        window_days=1,
+        dates=np.array([day for day, _ in days], dtype="datetime64[D]"),
+        counts=np.array([count for _, count in days], dtype=np.float64),
+        expected=level("expected"),
+        low=level("low"),
+        high=level("high"),
+        limit=np.full(len(days), np.nan),
+        holidays=np.full(len(days), ""),
+        coverage=read_coverage(conn, alert.source, days[0][0], days[-1][0]),
+    )
 
 
 def _padded(values: Floats, n_days: int) -> Floats:

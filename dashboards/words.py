@@ -18,6 +18,7 @@ STATE_WORDS = {
 KIND_WORDS = {
     Kind.SURGE: "More than usual",
     Kind.DROP: "Fewer than usual",
+    Kind.WORDS: "Words heard more often",
     Kind.BREACH: "Limit ahead, seen",
     Kind.SOURCE: "Source trouble",
     Kind.DATA: "Not an incident, seen",

@@ -25,19 +25,26 @@ class Cells:
     document: Ints
 
     @classmethod
-    def of(cls, holds: sparse.csr_array, areas: Ints) -> "Cells":
-        """The cells of documents (n_documents, n_terms) in areas (n_documents,); -1: unknown."""
+    def of(cls, holds: sparse.csr_array, areas: Ints, least: int) -> "Cells":
+        """The cells of documents (n_documents, n_terms) in areas (n_documents,); -1: unknown.
+
+        Of an area, those with fewer than `least` documents are left out, which are most.
+        """
         n_terms = holds.shape[1]
         document = np.repeat(np.arange(holds.shape[0]), np.diff(holds.indptr))
         term = holds.indices.astype(np.int64)
         area = areas[document]
         local = area >= 0
         code, key = pd.factorize(area[local] * np.int64(max(n_terms, 1)) + term[local])
+        often = np.bincount(code, minlength=len(key)) >= least
+        number = np.where(often, np.cumsum(often) - 1, -1)
+        here = np.flatnonzero(local)[often[code]]
+        code, key = number[code[often[code]]], key[often]
         return cls(
             term=np.concatenate([np.arange(n_terms), key % max(n_terms, 1)]),
             area=np.concatenate([np.full(n_terms, -1), key // max(n_terms, 1)]),
             cell=np.concatenate([term, code + n_terms]),
-            document=np.concatenate([document, document[local]]),
+            document=np.concatenate([document, document[here]]),
         )
 
     def counts(self, chosen: Bools) -> Ints:

@@ -32,6 +32,7 @@ class Corpus:
         parts: (n_terms, LONGEST) words of each term; -1: none.
         words: Distinct words.
         guarded: How each text uses each word.
+        least: Fewer documents make no term.
     """
 
     documents: Documents
@@ -41,6 +42,7 @@ class Corpus:
     parts: Ints
     words: Sequence[str]
     guarded: Guarded
+    least: int
 
     def term(self, number: int) -> str:
         """A term as it is shown, in lower case."""
@@ -59,7 +61,7 @@ class Corpus:
     @cached_property
     def cells(self) -> Cells:
         """Terms in the whole source and in each area, and the documents that are counted in them."""
-        return Cells.of(self.holds, self.areas[0])
+        return Cells.of(self.holds, self.areas[0], self.least)
 
     @cached_property
     def topics(self) -> tuple[Ints, Texts]:
@@ -83,7 +85,7 @@ def corpus_of(documents: Documents, languages: Sequence[str] = LANGUAGES, *, lea
     word = np.where(barred[guarded.word], 0, guarded.word)
     weight = np.bincount(text, minlength=len(distinct))
     holds, parts = _terms(word, tokens.text, weight, inside, lonely | inside, least)
-    return Corpus(documents, origin, text, holds[text], parts, tokens.words, replace(guarded, word=word[:0]))
+    return Corpus(documents, origin, text, holds[text], parts, tokens.words, replace(guarded, word=word[:0]), least)
 
 
 def _voices(documents: Documents) -> tuple[Documents, Ints]:

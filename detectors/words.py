@@ -64,7 +64,8 @@ class Story:
         window_days: Length of the window in which it is least ordinary; `since` its first day with the term.
         observed: Documents of the window that hold it; `expected`, `low` and `high` (95 %) on ordinary days.
         limit: Largest count that would not have been found.
-        tail: Chance of such a count anywhere in the windows, before the number of terms is allowed for.
+        tail: Chance of such a count anywhere in the windows, before the number of terms is allowed for; `adjusted`
+            the lowest level at which the story would still be found.
         n_judged: Number of terms and scopes that were judged that day.
         rows: (observed,) the documents.
         explained: The number of requests of each category explains it: it says nothing new about them.
@@ -82,6 +83,7 @@ class Story:
     high: float
     limit: float
     tail: float
+    adjusted: float
     n_judged: int
     rows: Ints
     explained: bool
@@ -124,22 +126,24 @@ class Words:
         judged = _judge(corpus, history, window, today, self.min_documents)
         order = np.argsort(judged.tail, kind="stable")
         rank = np.arange(1, order.size + 1)
-        passed = np.flatnonzero(judged.tail[order] <= self.level * rank / max(judged.n_judged, 1))
-        if not passed.size:
+        stepped = judged.tail[order] * judged.n_judged / rank
+        adjusted = np.empty(order.size)
+        adjusted[order] = np.minimum.accumulate(stepped[::-1])[::-1]
+        found = order[adjusted[order] <= self.level]
+        if not found.size:
             return []
-        found = order[: int(passed[-1]) + 1]
         threshold = self.level * found.size / judged.n_judged
         text, origin = (side[history | window] for side in (corpus.text, corpus.origin))
         content = np.unique(corpus.parts[judged.term[found]]).tolist()
         shown = {word for word in content if word < 0 or is_ordinary(corpus.guarded.usage, word, text, origin)}
         stories = [
-            self._story(corpus, judged, cell, threshold)
+            self._story(corpus, judged, cell, threshold, float(adjusted[cell]))
             for cell in found.tolist()
             if shown.issuperset(corpus.parts[judged.term[cell]].tolist())
         ]
         return _merge([one for one in stories if np.unique(corpus.origin[one.rows]).size >= self.min_origins])
 
-    def _story(self, corpus: Corpus, judged: "_Judged", cell: int, threshold: float) -> Story:
+    def _story(self, corpus: Corpus, judged: "_Judged", cell: int, threshold: float, adjusted: float) -> Story:
         term, area, best = int(judged.term[cell]), int(judged.area[cell]), int(judged.best[cell])
         name = str(corpus.areas[1][area]) if area >= 0 else ""
         span = judged.window & (corpus.days > judged.today - WINDOWS[best])
@@ -159,6 +163,7 @@ class Words:
             high=high,
             limit=max(_quantile(mean, size, 1.0 - threshold / len(WINDOWS)), self.min_documents - 1.0),
             tail=float(judged.tail[cell]),
+            adjusted=adjusted,
             n_judged=judged.n_judged,
             rows=rows,
             explained=_explained(corpus, judged, term, scope, rows.size, size),
@@ -269,7 +274,9 @@ def _headed(group: Sequence[Story]) -> Story:
     first_of = {s.term: s for s in reversed(group) if s.term != term}
     others = sorted(first_of.values(), key=lambda s: (s.tail, s.term))
     told = tuple(Related(s.term, s.observed, s.expected, s.low, s.high) for s in others)
-    return replace(head, explained=all(s.explained for s in group), others=told)
+    return replace(
+        head, explained=all(s.explained for s in group), others=told, adjusted=min(s.adjusted for s in group)
+    )
 
 
 def _range(mean: float, size: float) -> tuple[float, float]:

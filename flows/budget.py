@@ -14,7 +14,8 @@ from alerts.scoring.scores import says_found
 from alerts.scoring.thresholds import at_alpha
 from flows.detect import alpha_of
 from flows.replay import JudgedDay, Life
-from forewarn.alert import Alert, Change
+from flows.words import level_of
+from forewarn.alert import Alert, Change, Kind
 from forewarn.panel import Detection
 from forewarn.settings import DetectionSettings
 
@@ -41,6 +42,8 @@ class Rung:
         for change in filter(says_found, decision.changes):
             self.told[change.alert.fingerprint] = change.alert
             self.made_of.setdefault(change.alert.fingerprint, set()).update(_scopes(change))
+            if change.alert.kind is Kind.WORDS:  # words raise no alarms
+                self.alarmed |= _scopes(change)
 
 
 class Ladder:
@@ -63,7 +66,9 @@ class Ladder:
             alphas = [alpha_of(judged.chances, rung.false_alarms_per_week, self._n_sources) for rung in self.rungs]
             self._moved = [[at_alpha(d, alpha, judged_at=judged_at) for d in judged.detections] for alpha in alphas]
         for rung, detections in zip(self.rungs, self._moved, strict=True):
-            rung.live(judged._replace(detections=detections))
+            level = level_of(rung.false_alarms_per_week, self._n_sources)
+            spoken = judged.spoken and judged.spoken.at(level)
+            rung.live(judged._replace(detections=detections, spoken=spoken))
 
 
 def budget_of(

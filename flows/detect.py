@@ -17,12 +17,14 @@ from alerts.rules.cells import LEAST_EXPECTED
 from alerts.rules.drop import Drop
 from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
+from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.reading import read_delays, read_ordinary
 from flows.reporting import outcome
-from forewarn.alert import Alarm, Alert, Change, Kind
+from flows.words import listener_of
+from forewarn.alert import Alarm, Alert, Change, Finding, Kind
 from forewarn.contracts import Detector
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Detection, Floats, Panel
@@ -126,12 +128,24 @@ def decide(
     alerts: Sequence[Alert],
     detection: DetectionSettings,
     now: datetime,
+    *,
+    spoken: Spoken | None = None,
 ) -> Decision:
-    """What `day` means for the alerts there are. Nothing is stored, so that a replay can use it too."""
-    rules = (Surge(min_requests=detection.min_requests), Drop())
-    findings = [finding for rule in rules for finding in rule.evaluate(detections, day)]
+    """What `day` means for the alerts there are. Nothing is stored, so that a replay can use it too.
+
+    Args:
+        spoken: Words that became frequent; None: they were not looked at, and what is known of them stays.
+    """
+    surges = Surge(min_requests=detection.min_requests).evaluate(detections, day)
+    words: list[Finding] = []
+    if spoken is None:
+        surges = keep_words(surges, alerts)
+    else:
+        words, surges = EmergingWords().evaluate(spoken, day, surges, alerts, irregularities)
+    findings = [*surges, *Drop().evaluate(detections, day), *words]
     findings += NotAnIncident(min_requests=detection.min_requests).evaluate(irregularities, detections, day)
-    judged = [alert for alert in alerts if alert.kind in JUDGED_KINDS]
+    kinds = JUDGED_KINDS if spoken is None else (*JUDGED_KINDS, Kind.WORDS)
+    judged = [alert for alert in alerts if alert.kind in kinds]
     alarms = [alarm for finding in findings for alarm in finding.alarms]
     return Decision(day, alarms, advance(judged, findings, day, now, held=source_in_trouble(alerts)))
 
@@ -156,12 +170,17 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
     if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
     detections = judge(panels, in_force, len(settings.sources), n_days)
+    listener = None
+    if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
+        with installation.engine.connect() as conn:
+            listener = listener_of(conn, installation, name, in_force, last_day - timedelta(days=n_days - 1), last_day)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
         for offset in reversed(range(n_days)):
             day = last_day - timedelta(days=offset)
             alerts = alert_store.read_alerts(conn, source=name)
-            decision = decide(detections, irregularities, day, alerts, settings.detection, now)
+            spoken = listener.on(day, as_of) if listener else None
+            decision = decide(detections, irregularities, day, alerts, settings.detection, now, spoken=spoken)
             write_alarms(conn, name, day, decision.alarms, installation.version)
             record(conn, settings, decision.changes, now)
             n_alarms += len(decision.alarms)

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from alerts.lifecycle import REOPEN_DAYS
+from alerts.rules.words import Spoken
 from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge
 from flows.installation import Installation
 from flows.reading import read_ordinary
+from flows.words import listener_of
 from forewarn.alert import Alert, State
 from forewarn.errors import ConfigError
 from forewarn.irregularity import Irregularity
@@ -29,6 +31,7 @@ class JudgedDay(NamedTuple):
     detections: Sequence[Detection]
     irregularities: Sequence[Irregularity]
     chances: int
+    spoken: Spoken | None  # None: the source has no text
 
 
 @dataclass
@@ -41,7 +44,15 @@ class Life:
     def live(self, judged: JudgedDay) -> Decision:
         """What the day comes to; the next days see it."""
         known = list(self.alerts.values())
-        decision = decide(judged.detections, judged.irregularities, judged.day, known, self.detection, judged.known_at)
+        decision = decide(
+            judged.detections,
+            judged.irregularities,
+            judged.day,
+            known,
+            self.detection,
+            judged.known_at,
+            spoken=judged.spoken,
+        )
         self.alerts |= {change.alert.fingerprint: change.alert for change in decision.changes}
         oldest = judged.day - timedelta(days=REOPEN_DAYS + max(self.detection.recheck_days, MAX_DELAY_DAYS))
         over = [a.fingerprint for a in self.alerts.values() if a.state is State.RESOLVED and a.last_day < oldest]
@@ -59,6 +70,8 @@ def judged_days(
     revision the days before it are judged again, as `detect` does.
     """
     settings, source = installation.settings, installation.source(name)
+    with installation.engine.connect() as conn:
+        listener = listener_of(conn, installation, name, detection, first, last)
     for start, end in _stretches(installation, name, first, last):
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
@@ -72,7 +85,8 @@ def judged_days(
             detections, chances = judge(cut, detection, len(settings.sources), len(chunk)), chances_of(cut, detection)
             for day in chunk:
                 known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
-                yield JudgedDay(day, known_at, detections, irregularities, chances)
+                spoken = listener.on(day, as_of) if listener else None
+                yield JudgedDay(day, known_at, detections, irregularities, chances, spoken)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     SURGE = "surge"  # more requests than expected
     DROP = "drop"  # fewer requests than expected
     BREACH = "breach"  # a limit is about to be crossed
+    WORDS = "words"  # words or phrases became frequent
     SOURCE = "source"  # a source does not deliver
     DATA = "data"  # counts that look like an incident, and are none
 

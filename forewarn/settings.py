@@ -51,6 +51,12 @@ class SourceSettings(BaseModel):
     subdivision: str | None = None
     levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ((), ("category",), ("category", "area"))
     first_day: date | None = None  # 2020-01-01; older rows are kept but neither judged nor learned from
+    languages: tuple[Literal["en", "de", "es", "fr"], ...] = (
+        "en",
+        "de",
+        "es",
+        "fr",
+    )  # of its texts; (): words are not watched
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
 
     @field_validator("zone")

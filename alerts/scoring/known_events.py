@@ -32,7 +32,7 @@ INCIDENTS = (EventKind.INCIDENT, EventKind.INCIDENT_DIP)
 NO_INCIDENTS = (EventKind.BATCH, EventKind.BURST, EventKind.CALENDAR, EventKind.FEED_DEFECT)
 """Must not be told as an incident. The kinds in neither list are not scored."""
 
-INCIDENT_ALERTS = frozenset({Kind.SURGE, Kind.DROP})
+INCIDENT_ALERTS = frozenset({Kind.SURGE, Kind.DROP, Kind.WORDS})
 """Alerts that say: here is a problem. Trouble of a source, said as such, is none."""
 
 
@@ -94,7 +94,7 @@ def tells_of(alert: Alert, event: KnownEvent) -> bool:
         return False
     evidence = alert.evidence
     parts = [alert.labels, evidence.get("head", {})]
-    parts += [part["labels"] for key in ("related", "parts") for part in evidence.get(key, ())]
+    parts += [part["labels"] for key in ("related", "parts", "scopes") for part in evidence.get(key, ())]
     return any(event.labels.items() <= part.items() for part in parts)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
+from sqlalchemy import Connection
 
 from alerts import lifecycle
 from alerts.phrases import count_of, day_text, number, plain, range_text
@@ -16,7 +17,7 @@ from alerts.wording import answers
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.figures import history_figure
-from dashboards.history import History, read_history
+from dashboards.history import History, read_history, words_history
 from dashboards.words import COVERAGE_WORDS, EVENT_WORDS, KIND_WORDS, VERDICT_WORDS, since_text
 from forewarn.alert import Alert, AlertEvent, Kind, Verdict
 from forewarn.alert import State as AlertState
@@ -42,19 +43,7 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
                 className="empty",
             )
         alert, events = found
-        labels = alert.evidence.get("head", alert.labels)
-        last = min(desk.today(alert.source), alert.last_day + timedelta(days=CHART_DAYS // 4))
-        history = read_history(
-            conn,
-            desk,
-            alert.source,
-            labels,
-            last - timedelta(days=CHART_DAYS - 1),
-            last,
-            kind=alert.kind,
-            detector=alert.evidence.get("detector", ""),
-            watched=alert.evidence.get("watched", 1),
-        )
+        history = words_history(conn, alert) if alert.kind is Kind.WORDS else _series_history(conn, desk, alert)
     return plain(alert.title, 120), html.Div(
         [
             html.P(dcc.Link("← Inbox", href="/"), className="back"),
@@ -79,6 +68,21 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
             ),
             _numbers(history),
         ]
+    )
+
+
+def _series_history(conn: Connection, desk: Desk, alert: Alert) -> History:
+    last = min(desk.today(alert.source), alert.last_day + timedelta(days=CHART_DAYS // 4))
+    return read_history(
+        conn,
+        desk,
+        alert.source,
+        alert.evidence.get("head", alert.labels),
+        last - timedelta(days=CHART_DAYS - 1),
+        last,
+        kind=alert.kind,
+        detector=alert.evidence.get("detector", ""),
+        watched=alert.evidence.get("watched", 1),
     )
 
 
@@ -186,11 +190,13 @@ def _chart(alert: Alert, history: History) -> Component:
         Kind.BREACH: ", and the forecast",
         Kind.SOURCE: " from this source",
         Kind.DATA: ", with what is not counted",
+        Kind.WORDS: " with these words, and what is usual",
     }.get(alert.kind, ", and what is usual")
+    lately = f"the last {count_of(len(history.dates) // 7, 'week')}"
     judged = alert.kind in (Kind.SURGE, Kind.DROP)
     return html.Div(
         [
-            parts.graph(history_figure(history, limit_line=judged), f"{what}: the last eight weeks", height=340),
+            parts.graph(history_figure(history, limit_line=judged), f"{what}: {lately}", height=340),
             html.P(_explore_link(alert), className="more"),
         ]
     )
