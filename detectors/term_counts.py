@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
@@ -21,8 +22,8 @@ class Cells:
 
     term: Ints
     area: Ints
-    cell: Ints
-    document: Ints
+    cell: npt.NDArray[np.int32]
+    document: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, holds: sparse.csr_array, areas: Ints, least: int) -> "Cells":
@@ -43,8 +44,8 @@ class Cells:
         return cls(
             term=np.concatenate([np.arange(n_terms), key % max(n_terms, 1)]),
             area=np.concatenate([np.full(n_terms, -1), key // max(n_terms, 1)]),
-            cell=np.concatenate([term, code + n_terms]),
-            document=np.concatenate([document, document[here]]),
+            cell=np.concatenate([term, code + n_terms]).astype(np.int32),  # a year of a large city has 30 million
+            document=np.concatenate([document, document[here]]).astype(np.int32),
         )
 
     def counts(self, chosen: Bools) -> Ints:
