@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from connectors.days import Span, completed_days, day_start
 from connectors.normalise import Batch, CountField, Normaliser, RequestField
+from connectors.relisted import Relisted
 from connectors.row_ids import RowIds
 from connectors.tables import FileFault, Table, open_table, unreadable
 from connectors.texts import as_text, plain
@@ -52,6 +53,7 @@ class Files:
         clock: Zone in which times without one are written; '': `zone`.
         time_format: As for `strptime`; '': ISO 8601, American and German forms are recognised.
         first_day: Days before it are never said to be completely known.
+        relisted_days: Rows that say the same within so many days of each other are one request, first seen then; 0: no.
     """
 
     source: str
@@ -68,11 +70,15 @@ class Files:
     clock: str = ""
     time_format: str = ""
     first_day: date | None = None
+    relisted_days: int = 0
+    _listed: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         needed = {"requests": {"requested_at"}, "counts": {"date", "opened"}}[self.rows]
         if missing := needed - set(self.fields):
             raise ValueError(f"rows = {self.rows!r} needs fields.{min(missing)}: the column that holds it")
+        if self.relisted_days < 0:
+            raise ValueError("relisted_days must not be negative")
         if self.clock and self.clock not in available_timezones():
             raise ValueError(f"clock = {self.clock!r} is not an IANA time zone such as 'Europe/Berlin'")
         if not _is_encoding(self.encoding):
@@ -102,6 +108,8 @@ class Files:
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """The files whose content has not been read yet, by name."""
         known: Mapping[str, str] = state.get("files", {})
+        self._listed.clear()
+        self._listed.update(state.get("listed", {}))
         windows = []
         for file in self._files():
             name, digest = self._name(file), self._digest(file)
@@ -130,15 +138,17 @@ class Files:
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
         except FileFault as fault:
             problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)
-            yield Page(rejects=[problem], end=WindowEnd(window.state))
+            yield Page(rejects=[problem], end=WindowEnd(self._state(window)))
         except OSError as error:
             raise SourceUnavailable(self.source, f"{window.name} cannot be read: {error.strerror}") from None
         else:
-            yield Page(rejects=table.skipped, end=WindowEnd(window.state, *self._covered(first, last, until)))
+            end = WindowEnd(self._state(window), *self._covered(first, last, until))
+            yield Page(rejects=table.skipped, end=end)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """What all files together hold of the span."""
         since, until = span.since or datetime.min.replace(tzinfo=UTC), span.until or _EVER
+        self._listed.clear()
         ids: set[str] = set()
         volumes: dict[DailyCount, int] = {}
         for file in self._files():
@@ -223,7 +233,18 @@ class Files:
         for columns, position in self._columns(table):
             if "source_record_id" not in columns:
                 columns["source_record_id"] = row_ids.of(columns)
-            yield _with_skipped(normaliser.requests(columns, now=now, position=position), table)
+            batch = normaliser.requests(columns, now=now, position=position)
+            if self.relisted_days:
+                first_seen = Relisted(self.relisted_days, self._listed).first_of_each(batch.requests)
+                again = len(batch.requests) - len(first_seen)
+                batch = replace(batch, requests=first_seen, counters={**batch.counters, "relisted": again})
+            yield _with_skipped(batch, table)
+
+    def _state(self, window: Window) -> Mapping[str, Any]:
+        """The state once the window is drained, with the items that may still be listed."""
+        if not self.relisted_days:
+            return window.state
+        return {**window.state, "listed": Relisted(self.relisted_days, self._listed).still_listed()}
 
     def _counts(self, table: Table, now: datetime) -> Iterator[Batch]:
         """Volumes of the whole file at once; rows with the same day and labels are added up."""
