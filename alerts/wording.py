@@ -208,7 +208,19 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
         )
     elif (read_on - alert.last_day).days <= 1:
         late = " The count was read within a day, so late reports may still raise it."
-    return f"{holiday} {gaps}{late}"
+    return f"{_why_lower(alert, evidence)}{holiday} {gaps}{late}"
+
+
+def _why_lower(alert: Alert, evidence: Mapping[str, Any]) -> str:
+    """What a drop mostly means, which is seldom that a problem is solved."""
+    if alert.kind is not Kind.DROP:
+        return ""
+    if not evidence["head"]:
+        return (
+            "Everything is lower at once, so people rather cannot or do not report, as in a storm or when offices are "
+            "closed, than that there is less to report. "
+        )
+    return "" if evidence["observed"] else "Nothing at all came: its form or telephone line may be broken. "
 
 
 def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:

@@ -169,10 +169,21 @@ def test_a_lasting_drop_after_a_holiday() -> None:
     assert lines[0] == "What is lower: All requests: 3 requests on Fri 2 Jan 2026, first noticed that day."
     assert lines[1] == "What is usual: 24 to 56 on a day like this, about 40. These are 37 fewer."
     assert lines[3] == (
-        "What else was considered: The day before was a public holiday (New Year's Day). All days of the last four "
+        "What else was considered: Everything is lower at once, so people rather cannot or do not report, as in a storm "
+        "or when offices are closed, than that there is less to report. "
+        "The day before was a public holiday (New Year's Day). All days of the last four "
         "weeks were read completely. The count was read within a day, so late reports may still raise it."
     )
     assert lines[4] == "When it stays silent: With more than 21 requests that day there would have been no alert."
+
+
+def test_a_silence_says_what_may_be_broken_and_a_mere_drop_does_not() -> None:
+    silent, lower = (
+        advance([], Drop().evaluate([drawn(({"channel": "Phone"}, count, 40, 22))], TUESDAY), TUESDAY, EVENING)[0]
+        for count in (0, 3)
+    )
+    assert "Nothing at all came: its form or telephone line may be broken." in "\n".join(explanation(silent.alert))
+    assert "may be broken" not in "\n".join(explanation(lower.alert))
 
 
 def test_a_breach_explains_itself() -> None:
