@@ -169,8 +169,8 @@ def test_a_lasting_drop_after_a_holiday() -> None:
     assert lines[0] == "What is lower: All requests: 3 requests on Fri 2 Jan 2026, first noticed that day."
     assert lines[1] == "What is usual: 24 to 56 on a day like this, about 40. These are 37 fewer."
     assert lines[3] == (
-        "What else was considered: Everything is lower at once, so people rather cannot or do not report, as in a storm "
-        "or when offices are closed, than that there is less to report. "
+        "What else was considered: Everything is lower at once, so people rather cannot or do not report, as in a "
+        "storm or when offices are closed, than that there is less to report. "
         "The day before was a public holiday (New Year's Day). All days of the last four "
         "weeks were read completely. The count was read within a day, so late reports may still raise it."
     )
