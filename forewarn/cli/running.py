@@ -16,6 +16,7 @@ from forewarn.printing import err, out, plain, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
+    from alerts.scoring.power import PowerPoint
     from alerts.scoring.report import Backtest, BacktestReport
     from alerts.scoring.scores import Scores
     from flows.run import RunReport
@@ -146,9 +147,13 @@ def _show_backtest(report: "Backtest") -> None:
     if report.power:
         found = table("made-up trouble", "usual a day", "found, by size")
         for (trouble, low, high), points in groupby(report.power, lambda p: (p.trouble, p.volume_from, p.volume_to)):
-            shares = ", ".join(f"{point.size:g} {point.unit}: {point.detected:.0%}" for point in points)
+            shares = ", ".join(f"{_size(point)}: {point.detected:.0%}" for point in points)
             row(found, trouble, f"{low:g} to {high:g}" if high else f"over {low:g}", shares)
         out.print(found)
+
+
+def _size(point: "PowerPoint") -> str:
+    return f"-{point.size:.0%}" if point.unit == "share" else f"{point.size:g} {point.unit}"
 
 
 def _show_scores(scores: "Scores") -> None:

@@ -3,8 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
 
 from alerts.scoring.known_events import EventKind
 from alerts.scoring.power import PowerPoint
@@ -13,6 +16,9 @@ from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_o
 from dashboards.backtest_page import MOST_ROWS, backtest_page, budget_figure, power_figure, weeks_figure
 from forewarn.alert import Change, Severity
 from tests.alerts.scoring.stories import change, event
+from tests.dashboards.test_browser import DESKTOP, PHONE, browser
+
+__all__ = ["browser"]
 
 EVIL = "<script>alert(1)</script>"
 
@@ -85,3 +91,32 @@ def test_curves_show_the_points(source: Backtest, budget: Budget) -> None:
     assert list(figure.data[1].x) == [0.1]
     (line,) = power_figure(source.power).data
     assert (line.name, list(line.x), list(line.y)) == ("2 to 10", [2.0, 8.0], [25.0, 100.0])
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_it_is_sound_in_a_browser_on_desk_and_phone(
+    browser: Browser, source: Backtest, budget: Budget, tmp_path: Path
+) -> None:
+    kinds = [replace(source.power[0], trouble=name) for name in ("spike", "step", "ramp", "drop")]
+    file = tmp_path / "report.html"
+    file.write_text(backtest_page(BacktestReport([replace(source, power=kinds)], budget)), encoding="utf-8")
+    page = browser.new_page(viewport=DESKTOP)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    page.wait_for_selector("#figure-6 .main-svg")
+    cells = page.locator(".grid > div")
+    assert cells.count() == 4
+    for cell, drawn in zip(cells.all(), page.locator(".grid .main-svg:first-of-type").all(), strict=False):
+        assert drawn.bounding_box()["width"] <= cell.bounding_box()["width"] + 1  # type: ignore[index]
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+    page.set_viewport_size(PHONE)
+    expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])
+    page.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [file.as_uri()]
