@@ -13,7 +13,7 @@ from alerts.scoring.power import PowerPoint, power_of
 from alerts.scoring.report import Backtest, BacktestReport, Budget
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
 from flows.budget import Ladder, budget_of
-from flows.detect import alpha_of, chances_of, detection_in_force, verdicts
+from flows.detect import alpha_of, chances_of, verdicts
 from flows.installation import Installation, open_installation
 from flows.reading import read_ordinary
 from flows.replay import Life, judged_days, replayed_span
@@ -83,21 +83,18 @@ def backtest_sources(
     spans = {name: replayed_span(installation, name, first, last) for name in names or installation.require_sources()}
     settings = installation.settings.detection
     n_sources = len(installation.settings.sources)
-    with snapshot(installation.engine) as conn:
-        in_force = detection_in_force(conn, installation)
-    ladders = {name: Ladder(settings, in_force, n_sources) for name in spans}
+    ladders = {name: Ladder(settings, n_sources) for name in spans}
     reports = [
-        backtest_source(installation, name, span, in_force, events.get(name, ()), ladders[name], on_day)
+        backtest_source(installation, name, span, settings, events.get(name, ()), ladders[name], on_day)
         for name, span in spans.items()
     ]
     budget = budget_of(ladders, settings, spans, n_sources)
-    if budget.false_alarms_per_week != in_force.false_alarms_per_week:
-        found = in_force.model_copy(update={"false_alarms_per_week": budget.false_alarms_per_week})
+    found = settings.model_copy(update={"false_alarms_per_week": budget.false_alarms_per_week})
+    if found != settings:
         reports = [
             backtest_source(installation, name, span, found, events.get(name, ())) for name, span in spans.items()
         ]
     if with_power:
-        found = in_force.model_copy(update={"false_alarms_per_week": budget.false_alarms_per_week})
         reports = [
             replace(one, power=power_of_source(installation, one.source, spans[one.source], found)) for one in reports
         ]

@@ -14,13 +14,13 @@ from alerts.scoring.scores import says_found
 from alerts.scoring.thresholds import at_alpha
 from flows.detect import alpha_of
 from flows.replay import JudgedDay, Life
-from flows.words import level_of
+from flows.words import SHARE, level_of
 from forewarn.alert import Alert, Change, Kind
 from forewarn.panel import Detection
 from forewarn.settings import DetectionSettings
 
 FACTORS = tuple(2.0**power for power in range(2, -21, -1))
-"""Of `false_alarms_per_week`. Those above 1 show what a looser setting would bring, and are never chosen."""
+"""Of `false_alarms_per_week`. Those above 1 show what a looser setting would bring, words aside, and are not chosen."""
 
 Scope = tuple[frozenset[tuple[str, str]], date]
 
@@ -49,10 +49,10 @@ class Rung:
 class Ladder:
     """One source, lived through at each of `FACTORS` times the setting, the loosest first."""
 
-    def __init__(self, detection: DetectionSettings, judged_with: DetectionSettings, n_sources: int) -> None:
-        """`judged_with` holds the `false_alarms_per_week` at which the detections that will come were judged."""
+    def __init__(self, detection: DetectionSettings, n_sources: int) -> None:
+        """`detection` holds the settings that the days to come are judged with."""
         self.rungs = [Rung(factor * detection.false_alarms_per_week, Life(detection)) for factor in FACTORS]
-        self._judged_with = judged_with
+        self._judged_at = detection.false_alarms_per_week
         self._n_sources = n_sources
         self._judged: Sequence[Detection] = ()
         self._moved: list[list[Detection]] = []
@@ -62,7 +62,7 @@ class Ladder:
         """One day more, on every rung."""
         if judged.detections is not self._judged:  # the days of a chunk share their verdicts
             self._judged, self.chances = judged.detections, judged.chances
-            judged_at = alpha_of(judged.chances, self._judged_with.false_alarms_per_week, self._n_sources)
+            judged_at = alpha_of(judged.chances, self._judged_at, self._n_sources)
             alphas = [alpha_of(judged.chances, rung.false_alarms_per_week, self._n_sources) for rung in self.rungs]
             self._moved = [[at_alpha(d, alpha, judged_at=judged_at) for d in judged.detections] for alpha in alphas]
         for rung, detections in zip(self.rungs, self._moved, strict=True):
@@ -118,13 +118,13 @@ def _scopes(change: Change) -> set[Scope]:
 
 
 def _held_back(source: str, alert: Alert, chances: int, needed: float) -> HeldBack:
-    peak = alert.evidence["peak"]
+    peak, words = alert.evidence["peak"], alert.kind is Kind.WORDS
     return HeldBack(
         source=source,
         first_day=alert.first_day,
         last_day=alert.last_day,
         title=peak["title"],
         severity=alert.severity,
-        once_in_days=1 / max(peak["tail"] * chances, 1e-12),
-        needed_days=needed,
+        once_in_days=1 / max(peak["tail"] * (alert.evidence["watched"] if words else chances), 1e-12),
+        needed_days=needed / SHARE if words else needed,
     )

@@ -16,6 +16,7 @@ from forewarn.irregularity import Irregularity
 from forewarn.panel import Level, Panel
 from forewarn.settings import DetectionSettings, SourceSettings
 from forewarn.triangle import Triangle
+from store.cells import History
 from store.counts import read_entries
 from store.panels import panels_of
 from store.places import read_places
@@ -32,12 +33,21 @@ class Reading(NamedTuple):
 
 
 def read_ordinary(
-    conn: Connection, name: str, source: SourceSettings, detection: DetectionSettings, last_day: date, as_of: date
+    conn: Connection,
+    name: str,
+    source: SourceSettings,
+    detection: DetectionSettings,
+    last_day: date,
+    as_of: date,
+    history: History | None = None,
 ) -> Reading:
     """The counts until `last_day`, as they were known on `as_of`, and how complete.
 
     What is irregular is worked out anew from what was known then, so it is never out of date, and a replay sees what
     a run would have seen.
+
+    Args:
+        history: The source's cells as they ever were, if they were read before.
     """
     entries = read_entries(
         conn,
@@ -46,6 +56,7 @@ def read_ordinary(
         history_days=detection.history_days,
         as_of=as_of,
         public_delay_days=source.public_delay_days,
+        history=history,
     )
     entries, bursts = _without_bursts(conn, entries, detection.min_requests)
     left = ordinary(entries, detection.min_requests)

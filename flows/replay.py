@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from alerts.lifecycle import REOPEN_DAYS
 from alerts.rules.words import Spoken
 from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge
@@ -16,6 +18,7 @@ from forewarn.errors import ConfigError
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Detection
 from forewarn.settings import DetectionSettings
+from store.cells import read_history
 from store.counts import covered_span, revised_days
 from store.triangle import MAX_DELAY_DAYS, days_read
 
@@ -72,11 +75,15 @@ def judged_days(
     settings, source = installation.settings, installation.source(name)
     with installation.engine.connect() as conn:
         listener = listener_of(conn, installation, name, detection, first, last)
-    for start, end in _stretches(installation, name, first, last):
+        stretches = _stretches(conn, installation, name, first, last)
+        history = None
+        if len(stretches) > 1:
+            history = read_history(conn, name, first - timedelta(days=detection.history_days), last)
+    for start, end in stretches:
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
             as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            panels, irregularities = read_ordinary(conn, name, source, detection, end, as_of)
+            panels, irregularities = read_ordinary(conn, name, source, detection, end, as_of, history)
         again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
         days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
         for place in range(0, len(days), CHUNK_DAYS):
@@ -114,12 +121,13 @@ def replayed_span(installation: Installation, name: str, first: date | None, las
     return first, last
 
 
-def _stretches(installation: Installation, name: str, first: date, last: date) -> Iterator[tuple[date, date]]:
+def _stretches(
+    conn: Connection, installation: Installation, name: str, first: date, last: date
+) -> list[tuple[date, date]]:
     """Spans of days between which nothing new became known about earlier days, not even that nothing new came."""
     following_days = first + timedelta(days=1), last + timedelta(days=1)
-    with installation.engine.connect() as conn:
-        revised = revised_days(conn, name, *following_days)
-        read = days_read(conn, name, *following_days, installation.source(name).tz)
+    revised = revised_days(conn, name, *following_days)
+    read = days_read(conn, name, *following_days, installation.source(name).tz)
     starts = sorted({first, *(day - timedelta(days=1) for day in (*revised, *read))})
-    for start, following in zip(starts, [*starts[1:], last + timedelta(days=1)], strict=True):
-        yield start, following - timedelta(days=1)
+    following = [*starts[1:], last + timedelta(days=1)]
+    return [(start, after - timedelta(days=1)) for start, after in zip(starts, following, strict=True)]

@@ -2,16 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, and_, case, literal, or_, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    and_,
+    case,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 
 from store.dialect import fetch_integers
 from store.schema import count_history, daily_count, series
 from store.schema import source as sources
 from store.series import Integers
-from store.types import Day
+from store.types import DAY_ZERO, Day
 
 
 class Cells(NamedTuple):
@@ -20,6 +34,41 @@ class Cells(NamedTuple):
     series_id: Integers
     day: Integers  # since 1970-01-01
     opened: Integers
+
+
+class History(NamedTuple):
+    """All that the cells of a source ever were; (n_rows,) each, sorted by series, day and stamp."""
+
+    series_id: Integers
+    day: Integers
+    opened: Integers
+    seen: Integers  # days since 1970-01-01
+    backfill: Integers  # 1: when the source published it is not known
+
+    def on(self, as_of: date, first: date, last: date, *, public_delay_days: int) -> Cells:
+        """Every cell from `first` to `last` that was not 0, as known at the end of `as_of`."""
+        until = _number(as_of)
+        known = (self.seen <= until) | ((self.backfill == 1) & (self.day + public_delay_days <= until))
+        known &= (self.day >= _number(first)) & (self.day <= _number(last))
+        series_id, day, opened = self.series_id[known], self.day[known], self.opened[known]
+        newest = np.ones(len(day), dtype=bool)
+        newest[:-1] = (series_id[1:] != series_id[:-1]) | (day[1:] != day[:-1])
+        newest &= opened > 0
+        return Cells(series_id[newest], day[newest], opened[newest])
+
+
+def read_history(
+    conn: Connection, source: str, first: date, last: date, where: Mapping[str, str] = MappingProxyType({})
+) -> History:
+    """The history of the days from `first` to `last`: for asking what was known on one day after the other."""
+    table = count_history.c
+    seen = type_coerce(table.seen_day, Integer)
+    statement = select(table.series_id, table.day, table.opened, seen, case((table.backfill, 1), else_=0))
+    statement = statement.where(table.series_id.in_(_series_of(source, where)), table.day.between(first, last))
+    found = fetch_integers(conn, statement)
+    series_id, day, _, seen_day, backfill = found.T
+    order = np.lexsort((-backfill, seen_day, day, series_id))  # nothing to do where rows come in the order of the key
+    return History(*found[order].T)
 
 
 def read_cells(
@@ -33,35 +82,26 @@ def read_cells(
     where: Mapping[str, str],
 ) -> Cells:
     """Every cell of the source that is not 0, as known at the end of `as_of`; None: as known now."""
-    labels = (series.c[label] == value for label, value in where.items())
-    mine = select(series.c.id).where(series.c.source == source, *labels)
     seen_day = conn.execute(select(sources.c.seen_day).where(sources.c.name == source)).scalar()
-    table: Any
-    if as_of is None or seen_day is None or as_of >= seen_day:
-        table = daily_count.c
-        statement = select(table.series_id, table.day, table.opened).where(table.opened > 0)
-        found = fetch_integers(conn, statement.where(table.series_id.in_(mine), table.day.between(first, last)))
-        return Cells(*found.T)
-    table = count_history.c
-    stamp = 2 * type_coerce(table.seen_day, Integer) + case((table.backfill, 0), else_=1)
-    statement = select(table.series_id, table.day, table.opened, stamp)
-    statement = statement.where(known_on(count_history, as_of, public_delay_days))
-    found = fetch_integers(conn, statement.where(table.series_id.in_(mine), table.day.between(first, last)))
-    newest = _newest(found)
-    return Cells(*newest[newest[:, 2] > 0, :3].T)
+    if as_of is not None and seen_day is not None and as_of < seen_day:
+        history = read_history(conn, source, first, last, where)
+        return history.on(as_of, first, last, public_delay_days=public_delay_days)
+    table = daily_count.c
+    statement = select(table.series_id, table.day, table.opened).where(table.opened > 0)
+    statement = statement.where(table.series_id.in_(_series_of(source, where)), table.day.between(first, last))
+    return Cells(*fetch_integers(conn, statement).T)
+
+
+def _series_of(source: str, where: Mapping[str, str]) -> Select[tuple[int]]:
+    """Numbers of the source's series with these labels."""
+    return select(series.c.id).where(series.c.source == source, *(series.c[name] == it for name, it in where.items()))
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - DAY_ZERO
 
 
 def known_on(table: Table, as_of: date, public_delay_days: int) -> ColumnElement[bool]:
     """Which rows of a history were known at the end of `as_of`."""
     published: Column[Any] | ColumnElement[Any] = table.c.day + public_delay_days
     return or_(table.c.seen_day <= as_of, and_(table.c.backfill, published <= literal(as_of, Day)))
-
-
-def _newest(history: Integers) -> Integers:
-    """Of rows (series, day, opened, stamp) the one with the latest stamp of each series and day."""
-    series_id, day, _, stamp = history.T
-    ordered = history[np.lexsort((stamp, day, series_id))]  # nothing to do where rows come in the order of the key
-    series_id, day = ordered[:, 0], ordered[:, 1]
-    is_last = np.ones(len(ordered), dtype=bool)
-    is_last[:-1] = (series_id[1:] != series_id[:-1]) | (day[1:] != day[:-1])
-    return ordered[is_last]

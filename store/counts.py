@@ -19,7 +19,7 @@ from forewarn.contracts import Coverage
 from forewarn.entries import Entries
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
-from store.cells import known_on, read_cells
+from store.cells import History, known_on, read_cells
 from store.dialect import insert, stage
 from store.panels import panels_of
 from store.recount import apply_counted, count_news, counted
@@ -164,15 +164,20 @@ def read_entries(
     as_of: date,
     where: Mapping[str, str] = MappingProxyType({}),
     public_delay_days: int = 0,
+    history: History | None = None,
 ) -> Entries:
     """Counts of the `history_days` days up to `last_day`, cell by cell, as they were known at the end of `as_of`.
 
     Args:
         where: Only requests with these labels, such as `{"area": "Ward 7"}`.
         public_delay_days: Days after which the source has published a day; for rows of a back-fill.
+        history: What was read before, of these days and of series with these labels; None: it is read.
     """
     first = last_day - timedelta(days=history_days - 1)
-    cells = read_cells(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days, where=where)
+    if history is None:
+        cells = read_cells(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days, where=where)
+    else:
+        cells = history.on(as_of, first, last_day, public_delay_days=public_delay_days)
     known = read_coverage(conn, source, first, last_day, as_of=as_of, public_delay_days=public_delay_days)
     covered = np.zeros(history_days, dtype=bool)
     covered[[(day - first).days for day, what in known.items() if what in COVERED]] = True

@@ -82,6 +82,10 @@ class Scores:
     told_as_incident: Mapping[str, Told]
 
 
+COUNTED = (Kind.SURGE, Kind.DROP)
+"""Alarms of a series on a day; words are alarms of their own, not of one of the series that are watched."""
+
+
 class Exposure:
     """Counts the verdicts and alarms on days and series of which no event was known."""
 
@@ -93,7 +97,8 @@ class Exposure:
     def add(self, day: date, detections: Sequence[Detection], alarms: Iterable[Alarm]) -> None:
         """What was judged on `day`; a day that is judged again counts once, as it was judged last."""
         events = [event for event in self._events if event.first_day <= day <= event.last_day]
-        self._alarms[day] = sum(not touching(events, alarm.labels, day) for alarm in alarms)
+        counted = [alarm for alarm in alarms if alarm.kind in COUNTED]
+        self._alarms[day] = sum(not touching(events, alarm.labels, day) for alarm in counted)
         judged: dict[int, tuple[Detection, np.ndarray]] = {}
         for detection in detections:
             column = column_of(detection, day)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 
@@ -23,6 +24,8 @@ from store.alerts import read_alerts
 from store.detections import read_alarms
 from store.engine import open_store, snapshot
 from tests.flows.cities import LAST_DAY, ServedCity, morning, served, small_city
+from tests.flows.counted import LAST_DAY as COUNTED_LAST
+from tests.flows.counted import SOURCE, counted, ordinary
 from tests.flows.towns import installed
 
 N_DAYS = 30
@@ -82,6 +85,30 @@ def test_a_replay_gives_the_alerts_that_living_through_the_days_gave(lived: Live
     assert {(a.day, str(a.labels), a.observed) for a in alarms} == {
         (a.day, str(a.labels), a.observed) for day, found in last_word.items() if day >= FIRST for a in found
     }
+
+
+@pytest.mark.parametrize("later", ["nothing", "many more", "silence"])
+def test_a_replay_never_looks_ahead(tmp_path: Path, later: str) -> None:
+    cut, n_days = 60, 500
+    counts = ordinary(np.geomspace(3, 40, 12)[:, None], 12, n_days, seed=5)
+    counts[3, -cut - 20] += 60
+    changed = counts.copy()
+    if later == "many more":
+        changed[:, -cut:] = 5 * counts[:, -cut:] + 9
+    elif later == "silence":
+        changed[4:, -cut:] = 0
+    told = []
+    for name, numbers in (("as it was", counts), ("otherwise", changed)):
+        (tmp_path / name).mkdir()
+        engine = open_store(f"sqlite:///{tmp_path / name / 'forewarn.db'}")
+        installation = counted(engine, tmp_path, numbers, false_alarms_per_week=3.0)
+        last = COUNTED_LAST - timedelta(days=cut)
+        decisions = replay(installation, SOURCE, COUNTED_LAST - timedelta(days=150), COUNTED_LAST)
+        past = [decision for decision in decisions if decision.day <= last]
+        told.append([(d.day, d.alarms, [issue(change.alert) for change in d.changes]) for d in past])
+        engine.dispose()
+    assert sum(len(alarms) for _, alarms, _ in told[0]) >= 3
+    assert told[0] == told[1]
 
 
 def test_a_backtest_finds_known_events(lived: Lived, city: ServedCity, tmp_path: Path) -> None:

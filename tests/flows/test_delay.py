@@ -14,9 +14,10 @@ from dashboards.desk import Desk
 from dashboards.history import read_history
 from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.regression import Regression
-from flows.detect import days_to_recheck, days_to_wait, detect_source, judge, read_panels
+from flows.detect import days_to_recheck, days_to_wait, detect_source, judge
 from flows.forecast import forecast_source
 from flows.installation import Installation
+from flows.reading import read_ordinary
 from forewarn.contracts import Coverage
 from forewarn.panel import Panel
 from forewarn.request import DailyCount
@@ -84,7 +85,9 @@ def panels_on(watching: Installation, day: date) -> list[Panel]:
     """As known in the night after `day`."""
     with snapshot(watching.engine) as conn:
         source = watching.source(MAIN_LINE)
-        return read_panels(conn, MAIN_LINE, source, watching.settings.detection, day, day + timedelta(days=1))
+        return list(
+            read_ordinary(conn, MAIN_LINE, source, watching.settings.detection, day, day + timedelta(days=1)).panels
+        )
 
 
 def test_false_drops_vanish_and_the_limit_is_that_of_what_is_known(city: City, watching: Installation) -> None:
