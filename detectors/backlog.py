@@ -31,8 +31,9 @@ def find_backlogs(entries: Entries) -> tuple[list[Irregularity], list[Blank]]:
     found, blanks = list[Irregularity](), list[Blank]()
     for day in range(n_days):
         weekdays = known[day % 7 : day : 7][-WEEKS:]
-        if np.count_nonzero(~np.isnan(weekdays)) >= WEEKS / 2:
-            usual[day] = np.nanmedian(weekdays)
+        weekdays = weekdays[~np.isnan(weekdays)]
+        if len(weekdays) >= WEEKS / 2:
+            usual[day] = np.median(weekdays)
         off[day] = abs(known[day] - usual[day])
         lately = off[max(day - 7 * WEEKS, 0) : day]
         lacking = _lacking(usual, totals, day)

@@ -73,8 +73,8 @@ def suspects(entries: Entries, least: int) -> list[Suspect]:
     """Days of categories that are worth a closer look; each is judged by the days before."""
     code, names = entries.codes("category")
     n_days = len(entries.covered)
-    counts = np.zeros((len(names), n_days))
-    np.add.at(counts, (code, entries.day), entries.count * entries.covered[entries.day])
+    cell, requests = code * n_days + entries.day, entries.count * entries.covered[entries.day]
+    counts = np.bincount(cell, requests, len(names) * n_days).reshape(len(names), n_days).astype(np.float64)
     total = np.pad(np.cumsum(counts, axis=1), ((0, 0), (1, 0)))
     known = np.pad(np.cumsum(entries.covered), (1, 0))
     begin = np.maximum(np.arange(n_days) - YEAR_DAYS, 0)

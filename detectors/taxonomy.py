@@ -90,8 +90,9 @@ def _topics(entries: Entries, level: tuple[str, ...]) -> _Topics | None:
     used, row = np.unique(code[counted], return_inverse=True)
     if not used.size:
         return None
-    counts = np.zeros((len(used), len(entries.covered)))
-    np.add.at(counts, (row, entries.day[counted]), entries.count[counted])
+    shape = len(used), len(entries.covered)
+    cell = row * shape[1] + entries.day[counted]
+    counts = np.bincount(cell, entries.count[counted], shape[0] * shape[1]).reshape(shape)
     first = (counts > 0).argmax(axis=1)
     counts[:, ~entries.covered] = np.nan
     seen = np.nansum(counts, axis=1) > 0

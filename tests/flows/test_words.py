@@ -1,6 +1,7 @@
 """From a file with descriptions to an alert about words, its page and its messages, and the same in a replay."""
 
 import csv
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from sqlalchemy import Engine
 
 from dashboards.desk import Desk
 from dashboards.pages.alert import layout
+from flows.backtest import backtest_sources
+from flows.budget import Ladder
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import Installation
-from flows.replay import replay
+from flows.replay import judged_days, replay
+from flows.words import level_of
 from forewarn.alert import Alert, Kind
 from store.alerts import read_alerts
 from store.engine import open_store, snapshot
@@ -95,6 +99,34 @@ def test_a_phrase_is_told_on_the_morning_after_once_and_in_a_replay_alike(tmp_pa
     replayed = {change.alert.fingerprint: change.alert for change in changes if change.alert.kind is Kind.WORDS}
     assert [one.evidence for one in replayed.values()] == [alert.evidence]
     assert list(replayed) == [alert.fingerprint]
+
+
+def test_words_count_in_a_back_test_and_move_with_its_threshold(tmp_path: Path, folder: Path) -> None:
+    installation = town(tmp_path)
+    planted = FIRST + timedelta(days=PLANTED_DAY)
+    live(installation, folder, planted)
+    events = tmp_path / "events.csv"
+    events.write_text(f"event_id,dataset,kind,first_day,last_day\nwater,town,incident,{planted},{planted}\n")
+    report = backtest_sources(installation, first=planted - timedelta(days=5), events_file=events)
+    (source,) = report.sources
+    (words,) = (scored for scored in source.alerts if scored.alert.kind is Kind.WORDS)
+    assert (words.event, words.alert.fingerprint) == ("water", word_alerts(installation)[0].fingerprint)
+    assert source.scores.probability_of_detection == 1
+
+
+def test_words_move_with_the_threshold_of_a_back_test(tmp_path: Path, folder: Path) -> None:
+    installation = town(tmp_path)
+    planted = FIRST + timedelta(days=PLANTED_DAY)
+    live(installation, folder, planted)
+    detection, chance = installation.settings.detection, 1e-4
+    ladder = Ladder(detection, n_sources=1)
+    for judged in judged_days(installation, "town", planted, planted, detection):
+        assert judged.spoken is not None
+        stories = [replace(story, adjusted=chance) for story in judged.spoken.stories]
+        ladder.live(judged._replace(spoken=judged.spoken._replace(stories=stories)))
+    heard = [any(alert.kind is Kind.WORDS for alert in rung.told.values()) for rung in ladder.rungs]
+    assert heard == [level_of(rung.false_alarms_per_week, 1) >= chance for rung in ladder.rungs]
+    assert set(heard) == {True, False}
 
 
 def test_the_page_shows_the_words_and_their_days(tmp_path: Path, folder: Path) -> None:
