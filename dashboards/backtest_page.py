@@ -73,10 +73,11 @@ def _head(report: BacktestReport) -> str:
     first, last = min(one.first for one in report.sources), max(one.last for one in report.sources)
     told = sum(len(one.alerts) for one in report.sources)
     weeks = ((last - first).days + 1) / 7
+    without = "".join(f"<p class='muted'>{_text(why)}</p>" for why in report.without.values())
     return (
         f"<h1>What forewarn would have told</h1><p>From {day_text(first, year=True)} to {day_text(last, year=True)}, "
         f"every day judged with the numbers as they were known on the morning after it: "
-        f"<strong>{count_of(told, 'alert')}</strong>, {number(told / weeks)} a week.</p>"
+        f"<strong>{count_of(told, 'alert')}</strong>, {number(told / weeks)} a week.</p>{without}"
     )
 
 

@@ -1,5 +1,6 @@
 """Replay history as it was known on each day: which alerts would have come, how many a week, how early."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from alerts.phrases import plain
 from alerts.scoring.known_events import KnownEvent, read_events
 from alerts.scoring.power import PowerPoint, power_of
 from alerts.scoring.report import Backtest, BacktestReport, Budget
@@ -16,13 +18,15 @@ from flows.budget import Ladder, budget_of
 from flows.detect import alpha_of, chances_of, verdicts
 from flows.installation import Installation, open_installation
 from flows.reading import read_ordinary
-from flows.replay import Life, judged_days, replayed_span
+from flows.replay import Life, judged_days, replayed_spans
 from forewarn.alert import Change, Kind
 from forewarn.panel import Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings
 from store.engine import snapshot, transaction
 from store.thresholds import Threshold, write_threshold
 
+MOST_ROWS = 100
+"""Of alerts in the artifact."""
 OnDay = Callable[[], None]
 """Called whenever a day of a replay is done."""
 
@@ -80,7 +84,7 @@ def backtest_sources(
     With a budget of alerts a week the threshold for it is found first, and the report is that of the days at it.
     """
     events: Mapping[str, list[KnownEvent]] = read_events(events_file) if events_file else {}
-    spans = {name: replayed_span(installation, name, first, last) for name in names or installation.require_sources()}
+    spans, without = replayed_spans(installation, names, first, last)
     settings = installation.settings.detection
     n_sources = len(installation.settings.sources)
     ladders = {name: Ladder(settings, n_sources) for name in spans}
@@ -98,7 +102,7 @@ def backtest_sources(
         reports = [
             replace(one, power=power_of_source(installation, one.source, spans[one.source], found)) for one in reports
         ]
-    return BacktestReport(reports, budget)
+    return BacktestReport(reports, budget, without)
 
 
 def power_of_source(
@@ -129,16 +133,31 @@ def keep_threshold(installation: Installation, report: BacktestReport, now: date
         write_threshold(conn, installation.version, found)
 
 
+def _markdown(report: BacktestReport) -> str:
+    """The report for people who look at Prefect: what it came to, and the worst of what was told and held back."""
+    lines = [f"- {one.summary()}" for one in report.sources]
+    lines += [f"- {name}: {why}" for name, why in report.without.items()]
+    if budget := report.budget.summary():
+        lines.append(f"- {budget}")
+    told = [("told", one.source, scored.alert.title) for one in report.sources for scored in one.alerts]
+    rows = told + [("held back", held.source, held.title) for held in report.budget.held_back]
+    lines += ["", "| | Source | Alert |", "| --- | --- | --- |"]
+    lines += [f"| {what} | {_cell(source)} | {_cell(title)} |" for what, source, title in rows[:MOST_ROWS]]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """What a source sent, as text and never as markup."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~-])", r"\\\1", plain(text, 200))
+
+
 @flow(name="backtest")
 def backtest(settings_file: Path = DEFAULT_FILE) -> BacktestReport:
     """Replay the last year of every source, report alerts a week, and set the threshold for the budget of alerts."""
     installation = open_installation(settings_file)
     report = backtest_sources(installation)
     keep_threshold(installation, report, datetime.now(UTC))
-    lines = [f"- {one.summary()}" for one in report.sources]
-    if budget := report.budget.summary():
-        lines.append(f"- {budget}")
-    create_markdown_artifact(key="backtest", markdown="\n".join(lines), description="Alerts a week over the last year")
+    create_markdown_artifact(key="backtest", markdown=_markdown(report), description="The last year, replayed")
     return report
 
 

@@ -121,6 +121,27 @@ def replayed_span(installation: Installation, name: str, first: date | None, las
     return first, last
 
 
+def replayed_spans(
+    installation: Installation, names: Sequence[str] | None, first: date | None, last: date | None
+) -> tuple[dict[str, tuple[date, date]], dict[str, str]]:
+    """The span of each source, and why others cannot be replayed; names None: all sources.
+
+    Raises:
+        ConfigError: A source that was named, or every source, holds no such days.
+    """
+    spans, without = dict[str, tuple[date, date]](), dict[str, str]()
+    for name in names or installation.require_sources():
+        try:
+            spans[name] = replayed_span(installation, name, first, last)
+        except ConfigError as error:
+            if names is not None:
+                raise
+            without[name] = str(error)
+    if not spans:
+        raise ConfigError("sources", "no source can be replayed: " + "; ".join(without.values()))
+    return spans, without
+
+
 def _stretches(
     conn: Connection, installation: Installation, name: str, first: date, last: date
 ) -> list[tuple[date, date]]:

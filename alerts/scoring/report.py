@@ -1,6 +1,6 @@
 """What a replay came to; the command line, pages and programs show it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -91,7 +91,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """All replayed sources, and the budget that they share."""
+    """All replayed sources, the budget that they share, and why other sources could not be replayed."""
 
     sources: Sequence[Backtest]
     budget: Budget
+    without: Mapping[str, str]

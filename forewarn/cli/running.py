@@ -67,13 +67,13 @@ def backtest(
     """
     from flows.backtest import backtest_sources, keep_threshold
     from flows.installation import open_installation
-    from flows.replay import replayed_span
+    from flows.replay import replayed_spans
 
     installation = open_installation(settings)
-    names = [source] if source else installation.require_sources()
+    names = [source] if source else None
     days = parse_date(first, "--from") if first else None, parse_date(last, "--to") if last else None
-    spans = [replayed_span(installation, name, *days) for name in names]
-    n_days = sum((end - begin).days + 1 for begin, end in spans)
+    spans, _ = replayed_spans(installation, names, *days)
+    n_days = sum((end - begin).days + 1 for begin, end in spans.values())
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("Replaying", total=n_days)
         report = backtest_sources(installation, names, *days, events, lambda: progress.advance(task), with_power=inject)
@@ -86,6 +86,8 @@ def backtest(
         return
     for one in report.sources:
         _show_backtest(one)
+    for why in report.without.values():
+        err.print(Text(why))
     if budget := report.budget.summary():
         out.print(Text(budget))
 

@@ -51,7 +51,7 @@ def budget() -> Budget:
 
 
 def test_the_page_holds_what_was_found_and_nothing_of_a_source_is_markup(source: Backtest, budget: Budget) -> None:
-    page = backtest_page(BacktestReport([source], budget))
+    page = backtest_page(BacktestReport([source], budget, {}))
     assert EVIL not in page
     assert page.count("&lt;script&gt;") >= 5
     assert "no incident</h3>" in page
@@ -67,7 +67,7 @@ def test_the_page_holds_what_was_found_and_nothing_of_a_source_is_markup(source:
 def test_a_page_without_events_budget_or_alerts(source: Backtest, budget: Budget) -> None:
     nothing = scores_of([], [], Exposure([]), n_days=28)
     quiet = replace(source, alerts=[], events=[], scores=nothing, notices=(), power=())
-    page = backtest_page(BacktestReport([quiet], replace(budget, asked_per_week=None, held_back=[])))
+    page = backtest_page(BacktestReport([quiet], replace(budget, asked_per_week=None, held_back=[]), {}))
     assert "<strong>0 alerts</strong>" in page
     assert "No budget of alerts is set" in page
     assert "incidents found" not in page
@@ -75,7 +75,7 @@ def test_a_page_without_events_budget_or_alerts(source: Backtest, budget: Budget
 
 def test_long_tables_are_cut_and_say_so(source: Backtest, budget: Budget) -> None:
     many = [replace(source.alerts[0], event=None, kind=None)] * (MOST_ROWS + 3)
-    assert "And 3 more" in backtest_page(BacktestReport([replace(source, alerts=many)], budget))
+    assert "And 3 more" in backtest_page(BacktestReport([replace(source, alerts=many)], budget, {}))
 
 
 def test_weeks_hold_their_alerts_and_incidents_their_marks(source: Backtest) -> None:
@@ -100,7 +100,7 @@ def test_it_is_sound_in_a_browser_on_desk_and_phone(
 ) -> None:
     kinds = [replace(source.power[0], trouble=name) for name in ("spike", "step", "ramp", "drop")]
     file = tmp_path / "report.html"
-    file.write_text(backtest_page(BacktestReport([replace(source, power=kinds)], budget)), encoding="utf-8")
+    file.write_text(backtest_page(BacktestReport([replace(source, power=kinds)], budget, {})), encoding="utf-8")
     page = browser.new_page(viewport=DESKTOP)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)

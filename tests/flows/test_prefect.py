@@ -97,3 +97,18 @@ def test_the_failure_carries_what_did_not_fail(finished: tuple[RunReport, Path])
     with pytest.raises(FlowFailed, match="lost") as failed:
         ingest(folder / "forewarn.toml", NOW)
     assert [(report.source, report.new) for report in failed.value.results] == [("lost", 0), ("town", 0)]
+
+
+def test_a_back_test_leaves_its_report_and_passes_over_a_source_without_data(
+    finished: tuple[RunReport, Path],
+) -> None:
+    from flows.backtest import backtest
+
+    _, folder = finished
+    report = backtest(folder / "forewarn.toml")
+    assert [one.source for one in report.sources] == ["town"]
+    assert "holds no data yet" in report.without["lost"]
+    (artifact,) = asked("/artifacts/filter", {"artifacts": {"key": {"any_": ["backtest"]}}})
+    assert "town: " in artifact["data"]
+    assert "| told | town | Rats" in artifact["data"]
+    assert "lost: " in artifact["data"]

@@ -60,7 +60,7 @@ def test_json_has_a_stable_shape_and_the_page_is_written(installation: Path) -> 
     done = call(installation, "backtest", "--events", "events.csv", "--json", "--inject", "--page", "report.html")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
-    assert set(report) == {"sources", "budget"}
+    assert set(report) == {"sources", "budget", "without"}
     (town,) = report["sources"]
     assert set(town) == {"source", "first", "last", "series", "alerts", "events", "scores", "notices", "power"}
     assert set(town["scores"]) == SCORES
