@@ -16,19 +16,19 @@ References:
     Kulldorff, Mostashari, Duczmal, Yih, Kleinman & Platt (2007), Stat Med 26, 1824-1833 (several data sets).
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from scipy.stats import poisson
 
-from detectors.cube import Cube
+from detectors.cube import Cube, areas_of
 from detectors.day_scan import MOST_REQUESTS, DayScan, Peak
 from detectors.past import PAST_DAYS, STEP_DAYS, Past
 from detectors.permutation import gumbel, gumbel_tail, gumbel_value, seeded, smallest_count
 from detectors.zones import Zones
-from forewarn.panel import Cluster, ClusterCell, Panel
+from forewarn.panel import Cluster, ClusterCell, Floats, Panel
 
 HISTORY_DAYS = 56
 SCREEN_ROOM = 4.0
@@ -42,10 +42,11 @@ class SpaceTimePermutation:
 
     Args:
         alpha: Chance at which an ordinary day may show any cluster at all, over everything that is scanned.
-        zones: Groups of the panel's areas, in the order of `detectors.cube.areas_of`. If they are single areas only, no
-            category is scanned by itself: other detectors do that.
+        zones: Groups of areas, the panel's and perhaps others. If they are single areas only, no category is scanned
+            by itself: other detectors do that.
         window_days: Longest window.
-        baseline_days: Days whose totals are taken as given, the judged day being the last.
+        baseline_days: Days whose totals are taken as given, the judged day being the last. At least three times
+            `window_days` of them must have been observed.
         replicates: Monte Carlo replicates of one category; several together have a fifth of them.
         min_requests: Clusters with fewer requests are not told.
     Raises:
@@ -64,32 +65,55 @@ class SpaceTimePermutation:
         if self.baseline_days < 3 * self.window_days:
             raise ValueError(f"{self.baseline_days} days are no baseline for windows of {self.window_days} days")
 
-    def scan(self, panel: Panel, last: int) -> list[Cluster]:
+    def scan(self, panel: Panel, last: int, scanned: dict[bytes, Floats] | None = None) -> list[Cluster]:
         """Clusters that end on the last `last` days of a panel whose level has the area.
 
         The oldest day comes first, and of one day the least ordinary cluster. No day sees a later one.
 
+        Args:
+            scanned: Keeps what scans of the past found, by the counts they were made of. Where much the same panel is
+                scanned again and again, pass the same one.
         Raises:
-            ValueError: The zones are not made of the panel's areas.
+            ValueError: The panel has areas that the zones lack.
         """
-        cube = Cube.of(panel, last + self.window_days + PAST_DAYS + self.baseline_days)
-        if list(self.zones.areas) != list(cube.areas):
-            raise ValueError("the zones are not made of the areas of the panel")
-        n_days, first = len(cube.observed), self.baseline_days - 1
-        judged = [day for day in range(max(n_days - last, first), n_days) if cube.observed[day]]
-        if not judged or not cube.topics:
+        if lacking := set(areas_of(panel)) - set(self.zones.areas):
+            raise ValueError(f"the zones lack {len(lacking)} areas of the panel")
+        cube = Cube.of(panel, self.zones.areas, last + self.window_days + PAST_DAYS + self.baseline_days)
+        if not cube.topics:
             return []
-        look = partial(DayScan, cube, self.zones, baseline_days=self.baseline_days, window_days=self.window_days)
-        on_step = cube.observed & (cube.dates.astype(np.int64) % STEP_DAYS == 0)
+        n_days, first = len(cube.dates), self.baseline_days - 1
+        observed = cube.observed.any(axis=0)
+        n_observed = np.convolve(observed, np.ones(self.baseline_days))[:n_days]  # of each day's baseline
+        known = observed & (n_observed >= 3 * self.window_days)
+        judged = [day for day in range(max(n_days - last, first), n_days) if known[day]]
+        if not judged:
+            return []
+        on_step = known & (cube.dates.astype(np.int64) % STEP_DAYS == 0)
         steps = first + np.flatnonzero(on_step[first : judged[-1] - self.window_days + 1])
-        peaks = np.array([look(day).peaks() for day in steps.tolist()]).reshape(len(steps), len(cube.topics) + 1)
+        scanned = {} if scanned is None else scanned
+        peaks = np.array([self._peaks(cube, day, scanned) for day in steps.tolist()])
+        peaks = peaks.reshape(len(steps), len(cube.topics) + 1)
         clusters: list[Cluster] = []
         for day in judged:
             ago = day - self.window_days - steps
             past = Past(peaks[(ago >= 0) & (ago < PAST_DAYS)])
-            found = _Judged(self, panel.source, cube, day, look(day), past).clusters()
+            found = _Judged(self, panel.source, cube, day, self._look(cube, day), past).clusters()
             clusters += sorted(found, key=lambda cluster: (cluster.tail * cluster.scans, -cluster.observed))
         return clusters
+
+    def _look(self, cube: Cube, day: int) -> DayScan:
+        return DayScan(cube, self.zones, day, baseline_days=self.baseline_days, window_days=self.window_days)
+
+    def _peaks(self, cube: Cube, day: int, scanned: dict[bytes, Floats]) -> Floats:
+        """(n_topics + 1,) the largest statistics of a day."""
+        counts = cube.counts[:, :, day - self.baseline_days + 1 : day + 1]
+        seen = hashlib.blake2b(repr(counts.shape).encode(), digest_size=16)
+        seen.update(counts.tobytes())
+        seen.update(self.zones.members.tobytes())
+        key = seen.digest()
+        if key not in scanned:
+            scanned[key] = self._look(cube, day).peaks()
+        return scanned[key]
 
 
 @dataclass(frozen=True)
@@ -152,20 +176,25 @@ class _Judged:
         scan, cube, detector = self.scan, self.cube, self.detector
         areas = np.flatnonzero(detector.zones.members[peak.zone]).tolist()
         block = cube.counts[topics][:, areas, : self.day + 1].astype(np.float64)
-        block[:, :, ~cube.observed[: self.day + 1]] = np.nan
-        in_window = np.nansum(block[:, :, -peak.window - 1 :], axis=2)
+        in_window = block[:, :, -peak.window - 1 :].sum(axis=2)
+        block[:, :, ~cube.observed[topics, : self.day + 1].all(axis=0)] = np.nan
         in_area = np.stack([scan.margins[topic].in_area for topic in topics])
         totals = cube.counts[topics].sum(axis=1)[:, self.day - detector.baseline_days + 1 : self.day + 1]
         share = in_area[:, areas] / in_area.sum(axis=1, keepdims=True)  # (n_topics, n_areas)
         usual = (share.sum(axis=1)[:, None] * totals).sum(axis=0)  # (baseline_days,)
         expected = share * totals[:, -peak.window - 1 :].sum(axis=1, keepdims=True)
         cells = [
-            ClusterCell({**cube.topics[topic], "area": cube.areas[area]}, float(in_window[i, j]), float(expected[i, j]))
+            ClusterCell(
+                {**cube.topics[topic], "area": cube.areas[area]},
+                float(in_window[i, j]),
+                float(expected[i, j]),
+                *usual_range(float(expected[i, j])),
+            )
             for i, topic in enumerate(topics)
             for j, area in enumerate(areas)
             if in_window[i, j] or expected[i, j]
         ]
-        low, high = (float(poisson.ppf(chance, expected.sum())) for chance in (0.025, 0.975))
+        low, high = usual_range(float(expected.sum()))
         days = slice(-min(HISTORY_DAYS, detector.baseline_days), None)
         return Cluster(
             source=self.source,
@@ -194,3 +223,9 @@ class _Judged:
         """The same one whenever the same thing is judged."""
         names = [value for topic in topics for value in self.cube.topics[topic].values()]
         return seeded(self.source, str(self.cube.dates[self.day]), *names)
+
+
+def usual_range(mean: float) -> tuple[float, float]:
+    """Range of 95 % of ordinary windows."""
+    low, high = poisson.ppf(np.array([0.025, 0.975]), mean)
+    return float(low), float(high)

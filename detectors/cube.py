@@ -17,9 +17,9 @@ class Cube:
 
     Args:
         topics: What is told apart besides the area, such as `{"category": "Rats"}`; sorted.
-        areas: Names; sorted.
+        areas: Names.
         counts: (n_topics, n_areas, n_days); 0 on days that were not observed, which `observed` tells.
-        observed: (n_days,) whether every series has a count; `dates` are their days.
+        observed: (n_topics, n_days); `dates` are the days.
     """
 
     topics: Sequence[Mapping[str, str]]
@@ -29,15 +29,17 @@ class Cube:
     dates: Dates
 
     @classmethod
-    def of(cls, panel: Panel, n_days: int) -> "Cube":
+    def of(cls, panel: Panel, areas: Sequence[str], n_days: int) -> "Cube":
         """The last `n_days` days of a panel whose level has the area. Series with an unknown label are left out.
 
-        A day that some series lack was not observed: a total without them would be no total.
+        Args:
+            areas: All the panel's areas; there may be more.
+
+        A day that some series of a topic lack was not observed for the topic: a total without them would be no total.
         """
         known = _known(panel)
         labels = panel.labels[known]
         counts = panel.counts[known][:, -n_days:]
-        areas = areas_of(panel)
         names = [name for name in panel.level if name != "area"]
         keys = list(labels[names].itertuples(index=False, name=None))
         distinct = sorted(set(keys))
@@ -46,11 +48,12 @@ class Cube:
             np.array([topic_of[key] for key in keys], dtype=np.int64),
             np.array([area_of[area] for area in labels["area"]], dtype=np.int64),
         )
-        observed = np.asarray(~np.isnan(counts).any(axis=0))
         cube = np.zeros((len(distinct), len(areas), counts.shape[1]), dtype=np.int64)
-        cube[rows] = np.where(observed, np.nan_to_num(counts), 0.0)
+        missing = np.zeros((len(distinct), counts.shape[1]), dtype=bool)
+        np.logical_or.at(missing, rows[0], np.isnan(counts))
+        cube[rows] = np.where(missing[rows[0]], 0.0, np.nan_to_num(counts))
         topics = [dict(zip(names, key, strict=True)) for key in distinct]
-        return cls(topics, areas, cube, observed, panel.dates[-n_days:])
+        return cls(topics, areas, cube, ~missing, panel.dates[-n_days:])
 
 
 def areas_of(panel: Panel) -> list[str]:

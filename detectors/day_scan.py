@@ -52,9 +52,10 @@ class DayScan:
         self.expected = share[:, :, None] * on_day.cumsum(axis=1)  # (n_zones, n_topics, window_days), as the next two
         self.counts = zones.sums(recent.cumsum(axis=2).transpose(1, 0, 2))
         rises = (self.counts > self.expected) & (self.counts[..., :1] > self.expected[..., :1])
-        place = np.nonzero(rises)
+        place = np.flatnonzero(rises)
+        topic = place // window_days % self.together
         self.ratio = np.zeros(self.counts.shape)
-        self.ratio[place] = log_ratio(self.counts[place], self.expected[place], total[place[1]])
+        self.ratio.ravel()[place] = log_ratio(self.counts.ravel()[place], self.expected.ravel()[place], total[topic])
         n_active = max(int(np.count_nonzero(on_day.any(axis=1))), 2)
         self.penalty = 0.5 * float(norm.isf(1 / n_active)) ** 2
 

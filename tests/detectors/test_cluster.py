@@ -107,7 +107,7 @@ def test_log_ratios_equal_a_naive_loop() -> None:
     counts = ordinary(2, 12, 40, seed=8)
     counts[0, 3, -2:] += 5
     zones = circles(12)
-    found = DayScan(Cube.of(town(counts), 40), zones, 38, baseline_days=30, window_days=5)
+    found = DayScan(Cube.of(town(counts), zones.areas, 40), zones, 38, baseline_days=30, window_days=5)
     past = counts[:, :, 9:39]
     for topic in range(2):
         total = past[topic].sum()
@@ -145,6 +145,11 @@ def test_the_same_question_has_the_same_answer_and_no_day_sees_a_later_one() -> 
     whole = scan(counts, last=35)
     assert {cluster.topics[0]["category"] for cluster in whole} == {"c0", "c1"}
     same(whole, scan(counts, last=35))
+    scanned: dict[bytes, Floats] = {}
+    detector = SpaceTimePermutation(ALPHA, circles(24))
+    for last in (35, 20):  # what was kept is used again, but not for other counts
+        same([c for c in whole if c.day > town(counts).dates[-1 - last]], detector.scan(town(counts), last, scanned))
+    assert len(scanned) > 0
     changed = counts.copy()
     changed[:, :, 120:] = 3
     early = [cluster for cluster in whole if cluster.day < town(counts).dates[120]]
@@ -184,10 +189,12 @@ def test_a_missing_day_is_no_zero_and_a_missing_today_gives_no_verdict() -> None
     assert scan(holes) == []
 
 
-def test_one_series_without_a_count_makes_the_day_unknown() -> None:
+def test_one_series_without_a_count_makes_the_day_unknown_for_its_category() -> None:
     counts = ordinary(2, 30, 120)
     counts[0, around(9, 30, 3), -5:] += 4
     counts[1, 0, -1] = np.nan
+    assert [cluster.topics for cluster in scan(counts)] == [[{"category": "c0"}]]
+    counts[0, 0, -1] = np.nan
     assert scan(counts) == []
 
 
@@ -242,5 +249,5 @@ def test_a_baseline_must_be_longer_than_the_window() -> None:
 
 
 def test_zones_must_be_made_of_the_panels_areas() -> None:
-    with pytest.raises(ValueError, match="areas of the panel"):
+    with pytest.raises(ValueError, match="the zones lack 1 areas"):
         SpaceTimePermutation(ALPHA, circles(5)).scan(town(ordinary(1, 6, 100)), 1)
