@@ -29,6 +29,8 @@ TOPIC = ("category", "subcategory", "term")
 """Labels that tell what an issue is about."""
 
 FOREWARN = "forewarn"
+RISES = (Kind.SURGE, Kind.CLUSTER)
+"""One issue can be found as either."""
 
 
 def advance(
@@ -50,7 +52,7 @@ def advance(
     known = list(alerts)
     changes: list[Change] = []
     found: set[str] = set()
-    for finding in sorted(findings, key=lambda f: (-f.severity, -_excess(f.evidence))):
+    for finding in sorted(findings, key=lambda f: (_turn(alerts, f), -f.severity, -_excess(f.evidence))):
         alert = _match(known, finding)
         if alert is None:
             opened = _open(finding, now, held=held)
@@ -100,9 +102,17 @@ def resolve(alert: Alert, who: str, at: datetime, note: str = "") -> Change:
     return _change(replace(alert, state=State.RESOLVED), "resolved", at, who, note)
 
 
+def _turn(alerts: Sequence[Alert], finding: Finding) -> int:
+    """Which finding of an issue may speak first: a cluster only where its alert is one already, or nothing else is."""
+    if finding.kind is not Kind.CLUSTER:
+        return 1
+    alert = _match(alerts, finding)
+    return 0 if alert is not None and alert.kind is Kind.CLUSTER else 2
+
+
 def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
     """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
-    near = [a for a in alerts if a.source == finding.source and a.kind is finding.kind and _near(a, finding.day)]
+    near = [a for a in alerts if a.source == finding.source and _alike(a, finding) and _near(a, finding.day)]
     same = [a for a in near if a.labels == finding.labels]
     related = [a for a in near if _contains(a, finding) or (a.state is not State.RESOLVED and _continues(a, finding))]
     ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
@@ -110,6 +120,10 @@ def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
     if ranked and ranked[0].state is State.RESOLVED and live_related:
         return live_related[0]
     return ranked[0] if ranked else None
+
+
+def _alike(alert: Alert, finding: Finding) -> bool:
+    return alert.kind is finding.kind or (alert.kind in RISES and finding.kind in RISES)
 
 
 def _near(alert: Alert, day: date) -> bool:
@@ -184,7 +198,9 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         return None
     told, excess, peak = alert.evidence["told"], _excess(finding.evidence), alert.evidence["peak"]
     severity = max(alert.severity, finding.severity)
-    worse = told is not None and (severity > told["severity"] or excess > WORSE * told["excess"] > 0)
+    comparable = alert.kind is finding.kind  # a cluster's excess is that of many days
+    larger = comparable and told is not None and excess > WORSE * told["excess"] > 0
+    worse = told is not None and (severity > told["severity"] or larger)
     what = "continued"
     if told is None and not held:
         what, told = "released", _told(severity, finding)
@@ -192,8 +208,11 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         what, told = "worsened", _told(severity, finding)
     if excess > peak["excess"]:
         peak = _peak(finding)
+    if told is not None and not comparable:
+        told = {**told, "excess": excess}
     after = replace(
         alert,
+        kind=finding.kind,
         labels=_common(alert.labels, finding.labels),
         severity=severity,
         title=finding.title,

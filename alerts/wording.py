@@ -23,6 +23,7 @@ from alerts.phrases import (
     topic_text,
     window_text,
 )
+from alerts.wording_of_clusters import cluster_answers
 from alerts.wording_of_words import words_answers, words_of_a_surge
 from forewarn.alert import Alarm, Alert, Kind
 from forewarn.panel import Breach
@@ -86,6 +87,7 @@ def source_title(source: str, health: str, since: datetime) -> str:
 def answers(alert: Alert) -> list[Answer]:
     """What is it, how do we know, what to do: one answer a question, the most important first."""
     other_kinds = {
+        Kind.CLUSTER: cluster_answers,
         Kind.BREACH: _breach_answers,
         Kind.SOURCE: _source_answers,
         Kind.DATA: data_answers,

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     """What an alert is about."""
 
     SURGE = "surge"  # more requests than expected
+    CLUSTER = "cluster"  # more requests than expected in some areas, or of several categories together
     DROP = "drop"  # fewer requests than expected
     BREACH = "breach"  # a limit is about to be crossed
     WORDS = "words"  # words or phrases became frequent
@@ -77,7 +78,7 @@ class Alarm:
 class Finding:
     """What a rule made of one day: one issue, before it is known whether it is new.
 
-    `alarms` holds the head first, then its contributions. `breach` and `trouble` findings have none.
+    `alarms` holds the head first, then its contributions. `cluster`, `breach` and `source` findings have none.
     """
 
     kind: Kind

@@ -363,3 +363,35 @@ def test_the_order_of_findings_does_not_matter() -> None:
         [finding(4, {"category": "Rats"}, excess=20), finding(4, {"category": "Noise"}, excess=4)],
     ]
     assert scenario(days) == scenario([list(reversed(found)) for found in days])
+
+
+def test_a_surge_and_a_cluster_of_one_category_are_one_alert_and_the_surge_speaks_first() -> None:
+    desk = Desk()
+    cluster = finding(3, {"category": "Rats"}, excess=40, kind=Kind.CLUSTER)
+    assert desk.judge(3, cluster, finding(3)) == ["opened"]
+    assert desk.only.kind is Kind.SURGE
+
+
+def test_a_cluster_continues_as_a_cluster_and_a_surge_within_it_is_no_second_alert() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3, {"category": "Rats"}, excess=20, kind=Kind.CLUSTER))
+    cluster = finding(4, {"category": "Rats"}, excess=22, kind=Kind.CLUSTER)
+    assert desk.judge(4, finding(4, excess=12), cluster) == ["continued"]
+    assert desk.only.kind is Kind.CLUSTER
+    assert desk.judge(5, finding(5, excess=12)) == ["continued"]  # now the surge alone
+    assert desk.only.kind is Kind.SURGE
+    assert desk.judge(5, finding(5, excess=12)) == []
+
+
+def test_a_clusters_many_days_are_not_a_worsening_of_a_surges_one_day() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3, excess=10))
+    assert desk.judge(4, finding(4, {"category": "Rats"}, excess=50, kind=Kind.CLUSTER)) == ["continued"]
+    assert desk.judge(5, finding(5, {"category": "Rats"}, excess=60, kind=Kind.CLUSTER)) == ["continued"]
+    assert desk.judge(6, finding(6, {"category": "Rats"}, excess=80, kind=Kind.CLUSTER)) == ["worsened"]
+
+
+def test_a_drop_is_never_the_issue_of_a_cluster() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3, {"category": "Rats"}, kind=Kind.CLUSTER))
+    assert desk.judge(4, finding(4, {"category": "Rats"}, kind=Kind.DROP)) == ["opened"]
