@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from scipy.stats import poisson
 from sqlalchemy import Connection
 
 from alerts.rules.evidence import history_days
@@ -141,6 +142,26 @@ def words_history(conn: Connection, alert: Alert) -> History:
         limit=np.full(len(days), np.nan),
         holidays=np.full(len(days), ""),
         coverage=read_coverage(conn, alert.source, days[0][0], days[-1][0]),
+    )
+
+
+def cluster_history(conn: Connection, desk: Desk, alert: Alert) -> History:
+    """The requests of a cluster's areas and categories, as they were when it was last found."""
+    chart = alert.evidence["chart"]
+    usual = np.array(chart["usual"], dtype=np.float64)
+    last = date.fromisoformat(alert.evidence["history"]["last_day"])
+    dates = np.datetime64(last, "D") + np.arange(1 - len(usual), 1)
+    return History(
+        kind=alert.kind,
+        window_days=1,
+        dates=dates,
+        counts=np.array([np.nan if count is None else count for count in chart["counts"]], dtype=np.float64),
+        expected=usual,
+        low=np.asarray(poisson.ppf(0.025, usual)),
+        high=np.asarray(poisson.ppf(0.975, usual)),
+        limit=np.full(len(usual), np.nan),
+        holidays=desk.source(alert.source).calendar.holiday_names(dates),
+        coverage=read_coverage(conn, alert.source, dates[0].item(), last),
     )
 
 

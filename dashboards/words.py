@@ -17,6 +17,7 @@ STATE_WORDS = {
 
 KIND_WORDS = {
     Kind.SURGE: "More than usual",
+    Kind.CLUSTER: "More than usual together",
     Kind.DROP: "Fewer than usual",
     Kind.WORDS: "Words heard more often",
     Kind.BREACH: "Limit ahead, seen",

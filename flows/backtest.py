@@ -112,7 +112,7 @@ def power_of_source(
     settings, source, (first, last) = installation.settings, installation.source(name), span
     with snapshot(installation.engine) as conn:
         as_of = last + timedelta(days=1 + source.public_delay_days)
-        panels, _ = read_ordinary(conn, name, source, detection, last, as_of)
+        panels = read_ordinary(conn, name, source, detection, last, as_of).panels
     alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, len(settings.sources))
     return power_of(
         panels,

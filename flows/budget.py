@@ -12,6 +12,7 @@ from datetime import date
 from alerts.scoring.report import Budget, BudgetPoint, HeldBack
 from alerts.scoring.scores import says_found
 from alerts.scoring.thresholds import at_alpha
+from flows.clusters import alpha_of_clusters
 from flows.detect import alpha_of
 from flows.replay import JudgedDay, Life
 from flows.words import SHARE, level_of
@@ -68,7 +69,9 @@ class Ladder:
         for rung, detections in zip(self.rungs, self._moved, strict=True):
             level = level_of(rung.false_alarms_per_week, self._n_sources)
             spoken = judged.spoken and judged.spoken.at(level)
-            rung.live(judged._replace(detections=detections, spoken=spoken))
+            alpha = alpha_of_clusters(rung.false_alarms_per_week, self._n_sources)
+            clusters = [cluster for cluster in judged.clusters if cluster.tail * cluster.scans < alpha]
+            rung.live(judged._replace(detections=detections, clusters=clusters, spoken=spoken))
 
 
 def budget_of(

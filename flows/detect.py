@@ -1,5 +1,6 @@
 """Panel → alarms → findings → alerts → outbox, for each civil day that is new or may have changed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,12 +15,15 @@ from sqlalchemy import Connection
 from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
 from alerts.rules.cells import LEAST_EXPECTED
+from alerts.rules.cluster import ClusterRise
 from alerts.rules.drop import Drop
 from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
 from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
 from flows.alerting import announce, record
+from flows.clusters import SHARE as CLUSTER_SHARE
+from flows.clusters import clusters_of, read_grounds
 from flows.installation import Installation, open_installation
 from flows.reading import read_delays, read_ordinary
 from flows.reporting import outcome
@@ -27,7 +31,7 @@ from flows.words import listener_of
 from forewarn.alert import Alarm, Alert, Change, Finding, Kind
 from forewarn.contracts import Detector
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Cluster, Detection, Floats, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from store import alerts as alert_store
 from store import counts
@@ -35,7 +39,7 @@ from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
 from store.thresholds import read_threshold
 
-JUDGED_KINDS = (Kind.SURGE, Kind.DROP, Kind.DATA)
+JUDGED_KINDS = (Kind.SURGE, Kind.CLUSTER, Kind.DROP, Kind.DATA)
 YEAR_DAYS = 364
 LARGEST_ALPHA = 1e-3
 """However few series are watched: a day that comes every few months is no news."""
@@ -82,10 +86,14 @@ def detection_in_force(conn: Connection, installation: Installation) -> Detectio
     return detection.model_copy(update={"false_alarms_per_week": found.false_alarms_per_week})
 
 
-def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> int:
-    """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method."""
+def chances_of(panels: Sequence[Panel], detection: DetectionSettings, *, clusters: bool = False) -> int:
+    """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method.
+
+    Clusters, where they are looked for, have their share of the chances.
+    """
     chances = sum(len(panel.labels) + int((_usual(panel) >= LEAST_EXPECTED).sum()) for panel in panels)
-    return chances * len(detection.detectors)
+    chances *= len(detection.detectors)
+    return math.ceil(chances / (1 - CLUSTER_SHARE)) if clusters else chances
 
 
 def alpha_of(chances: int, false_alarms_per_week: float, n_sources: int) -> float:
@@ -103,9 +111,16 @@ def _usual(panel: Panel) -> Floats:
     return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))
 
 
-def judge(panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int) -> list[Detection]:
-    """Verdicts of all configured detectors on the last `last` days of all panels of one source."""
-    alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, n_sources)
+def judge(
+    panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int, *, clusters: bool = False
+) -> list[Detection]:
+    """Verdicts of all configured detectors on the last `last` days of all panels of one source.
+
+    Args:
+        clusters: Clusters are looked for as well, and take their share of the false alarms.
+    """
+    chances = chances_of(panels, detection, clusters=clusters)
+    alpha = alpha_of(chances, detection.false_alarms_per_week, n_sources)
     return verdicts(panels, detection, alpha, last)
 
 
@@ -123,6 +138,7 @@ def _verdicts(detector: Detector, panel: Panel, last: int) -> Detection:
 
 def decide(
     detections: Sequence[Detection],
+    clusters: Sequence[Cluster],
     irregularities: Sequence[Irregularity],
     day: date,
     alerts: Sequence[Alert],
@@ -142,7 +158,7 @@ def decide(
         surges = keep_words(surges, alerts)
     else:
         words, surges = EmergingWords().evaluate(spoken, day, surges, alerts, irregularities)
-    findings = [*surges, *Drop().evaluate(detections, day), *words]
+    findings = [*surges, *ClusterRise().evaluate(clusters, day), *Drop().evaluate(detections, day), *words]
     findings += NotAnIncident(min_requests=detection.min_requests).evaluate(irregularities, detections, day)
     kinds = JUDGED_KINDS if spoken is None else (*JUDGED_KINDS, Kind.WORDS)
     judged = [alert for alert in alerts if alert.kind in kinds]
@@ -163,24 +179,29 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         if wait := days_to_wait(conn, name, source, as_of):
             last_day = min(last_day, as_of - timedelta(days=1 + wait))
         in_force = detection_in_force(conn, installation)
-        panels, irregularities = read_ordinary(conn, name, source, in_force, last_day, as_of)
+        reading = read_ordinary(conn, name, source, in_force, last_day, as_of)
+        panels = reading.panels
     recheck_days = days_to_recheck(panels, settings.detection)
     first_day = (judged or last_day) - timedelta(days=recheck_days - 1)
     n_days = (last_day - max(first_day, span[0])).days + 1
     if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
-    detections = judge(panels, in_force, len(settings.sources), n_days)
-    listener = None
-    if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
-        with installation.engine.connect() as conn:
-            listener = listener_of(conn, installation, name, in_force, last_day - timedelta(days=n_days - 1), last_day)
+    judged_from, n_sources, listener = last_day - timedelta(days=n_days - 1), len(settings.sources), None
+    with installation.engine.connect() as conn:
+        grounds = read_grounds(conn, installation, name, reading, judged_from, last_day, as_of)
+        if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
+            listener = listener_of(conn, installation, name, in_force, judged_from, last_day)
+    detections = judge(panels, in_force, n_sources, n_days, clusters=bool(grounds))
+    clusters = clusters_of(grounds, in_force, n_sources, judged_from, last_day)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
         for offset in reversed(range(n_days)):
             day = last_day - timedelta(days=offset)
             alerts = alert_store.read_alerts(conn, source=name)
             spoken = listener.on(day, as_of) if listener else None
-            decision = decide(detections, irregularities, day, alerts, settings.detection, now, spoken=spoken)
+            decision = decide(
+                detections, clusters, reading.irregularities, day, alerts, settings.detection, now, spoken=spoken
+            )
             write_alarms(conn, name, day, decision.alarms, installation.version)
             record(conn, settings, decision.changes, now)
             n_alarms += len(decision.alarms)

@@ -30,6 +30,7 @@ class Reading(NamedTuple):
 
     panels: Sequence[Panel]
     irregularities: Sequence[Irregularity]
+    by_area: Panel | None  # every topic in every area, however quiet; None: the source has no areas
 
 
 def read_ordinary(
@@ -70,7 +71,17 @@ def read_ordinary(
     delays = read_delays(conn, name, source, as_of)
     if delays:
         panels = [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]
-    return Reading(panels, [*bursts, *left.irregularities])
+    by_area = None
+    topic = topic_of(source)
+    if topic is not None and any("area" in level for level in source.levels):
+        (by_area,) = panels_of(left.entries, [(topic, "area")], calendar=source.calendar, blanks=left.blanks)
+    return Reading(panels, [*bursts, *left.irregularities], by_area)
+
+
+def topic_of(source: SourceSettings) -> str | None:
+    """The label that tells what requests of a source are about."""
+    watched = {label for level in source.levels for label in level}
+    return next((label for label in ("category", "subcategory") if label in watched), None)
 
 
 def _without_bursts(conn: Connection, entries: Entries, least: int) -> tuple[Entries, list[Irregularity]]:

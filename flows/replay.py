@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import REOPEN_DAYS
 from alerts.rules.words import Spoken
+from flows.clusters import clusters_of, read_grounds
 from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge
 from flows.installation import Installation
 from flows.reading import read_ordinary
@@ -16,7 +17,7 @@ from flows.words import listener_of
 from forewarn.alert import Alert, State
 from forewarn.errors import ConfigError
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Detection
+from forewarn.panel import Cluster, Detection, Floats
 from forewarn.settings import DetectionSettings
 from store.cells import read_history
 from store.counts import covered_span, revised_days
@@ -32,6 +33,7 @@ class JudgedDay(NamedTuple):
     day: date
     known_at: datetime
     detections: Sequence[Detection]
+    clusters: Sequence[Cluster]
     irregularities: Sequence[Irregularity]
     chances: int
     spoken: Spoken | None  # None: the source has no text
@@ -49,6 +51,7 @@ class Life:
         known = list(self.alerts.values())
         decision = decide(
             judged.detections,
+            judged.clusters,
             judged.irregularities,
             judged.day,
             known,
@@ -79,21 +82,25 @@ def judged_days(
         history = None
         if len(stretches) > 1:
             history = read_history(conn, name, first - timedelta(days=detection.history_days), last)
+    scanned: dict[bytes, Floats] = {}
     for start, end in stretches:
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
             as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            panels, irregularities = read_ordinary(conn, name, source, detection, end, as_of, history)
-        again = min(days_to_recheck(panels, detection), (start - first).days)  # what was revised is judged again
+            reading = read_ordinary(conn, name, source, detection, end, as_of, history)
+            again = min(days_to_recheck(reading.panels, detection), (start - first).days)  # what was revised, too
+            grounds = read_grounds(conn, installation, name, reading, start - timedelta(days=again), end, as_of)
         days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
         for place in range(0, len(days), CHUNK_DAYS):
             chunk = days[place : place + CHUNK_DAYS]
-            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in panels]
-            detections, chances = judge(cut, detection, len(settings.sources), len(chunk)), chances_of(cut, detection)
+            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in reading.panels]
+            detections = judge(cut, detection, len(settings.sources), len(chunk), clusters=bool(grounds))
+            clusters = clusters_of(grounds, detection, len(settings.sources), chunk[0], chunk[-1], scanned)
+            chances = chances_of(cut, detection, clusters=bool(grounds))
             for day in chunk:
                 known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
                 spoken = listener.on(day, as_of) if listener else None
-                yield JudgedDay(day, known_at, detections, irregularities, chances, spoken)
+                yield JudgedDay(day, known_at, detections, clusters, reading.irregularities, chances, spoken)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:

@@ -273,6 +273,8 @@ class ClusterCell:
     labels: Mapping[str, str]
     observed: float
     expected: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)

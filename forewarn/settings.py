@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from forewarn.calendar import Calendar
@@ -37,6 +37,23 @@ class StoreSettings(_Table):
     """Where data is kept."""
 
     url: SecretStr = SecretStr("sqlite:///forewarn.db")  # a relative SQLite path starts at the settings file
+
+
+class GeographySettings(_Table):
+    """Where a source's areas lie, so that clusters of neighbouring areas can be found."""
+
+    kind: Literal["centroids", "adjacency", "boundaries", "requests", "points"]
+    path: str = ""  # of the file that says it; a relative one starts at the settings file's folder
+    name_property: str = "name"  # boundaries: the property that holds an area's name
+
+    @model_validator(mode="after")
+    def _file_where_one_is_needed(self) -> "GeographySettings":
+        from_file = self.kind in ("centroids", "adjacency", "boundaries")
+        if from_file and not self.path:
+            raise ValueError(f"kind = {self.kind!r} needs path: the file that says where the areas lie")
+        if self.path and not from_file:
+            raise ValueError(f"kind = {self.kind!r} takes the places of the requests and no path")
+        return self
 
 
 class SourceSettings(BaseModel):
@@ -58,6 +75,7 @@ class SourceSettings(BaseModel):
         "fr",
     )  # of its texts; (): words are not watched
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
+    geography: GeographySettings | None = None
 
     @field_validator("zone")
     @classmethod
@@ -282,6 +300,8 @@ def _explain(error: ValidationError) -> ConfigError:
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
     """Keys of the table at `location`, such as `("channels", "ops")`."""
+    if location[2:3] == ("geography",):
+        return list(GeographySettings.model_fields)
     tables: dict[str, type[BaseModel]] = {
         "store": StoreSettings,
         "sources": SourceSettings,

@@ -17,7 +17,7 @@ from alerts.wording import answers
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.figures import history_figure
-from dashboards.history import History, read_history, words_history
+from dashboards.history import History, cluster_history, read_history, words_history
 from dashboards.words import COVERAGE_WORDS, EVENT_WORDS, KIND_WORDS, VERDICT_WORDS, since_text
 from forewarn.alert import Alert, AlertEvent, Kind, Verdict
 from forewarn.alert import State as AlertState
@@ -43,7 +43,7 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
                 className="empty",
             )
         alert, events = found
-        history = words_history(conn, alert) if alert.kind is Kind.WORDS else _series_history(conn, desk, alert)
+        history = _history(conn, desk, alert)
     return plain(alert.title, 120), html.Div(
         [
             html.P(dcc.Link("← Inbox", href="/"), className="back"),
@@ -69,6 +69,14 @@ def layout(desk: Desk, fingerprint: str, _query: Mapping[str, str]) -> tuple[str
             _numbers(history),
         ]
     )
+
+
+def _history(conn: Connection, desk: Desk, alert: Alert) -> History:
+    if alert.kind is Kind.WORDS:
+        return words_history(conn, alert)
+    if alert.kind is Kind.CLUSTER:
+        return cluster_history(conn, desk, alert)
+    return _series_history(conn, desk, alert)
 
 
 def _series_history(conn: Connection, desk: Desk, alert: Alert) -> History:
@@ -187,6 +195,7 @@ def _standing(desk: Desk, alert: Alert) -> list[Component]:
 
 def _chart(alert: Alert, history: History) -> Component:
     what = history.title + {
+        Kind.CLUSTER: " of all areas and categories of the cluster, and what is usual",
         Kind.BREACH: ", and the forecast",
         Kind.SOURCE: " from this source",
         Kind.DATA: ", with what is not counted",

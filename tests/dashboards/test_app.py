@@ -2,24 +2,30 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dash
 import pytest
 import requests
+from plotly.utils import PlotlyJSONEncoder
 from sqlalchemy import Engine
 
+from alerts.lifecycle import advance
 from alerts.messages import alert_url
+from alerts.rules.cluster import ClusterRise
 from dashboards.app import create_app, serve
+from dashboards.desk import Desk
 from dashboards.pages import alert as alert_page
 from dashboards.pages import inbox
 from dashboards.words import latest
 from forewarn.alert import AlertEvent, Change, Kind, State, Verdict
 from forewarn.errors import ConfigError, StoreError
 from forewarn.settings import Settings, parse
-from store.alerts import read_alert, read_alerts
-from store.engine import open_store
+from store.alerts import read_alert, read_alerts, write_changes
+from store.engine import open_store, transaction
+from tests.alerts.test_cluster import cluster as drawn_cluster
 from tests.dashboards.city import NOW
 
 OUTPUTS = "..page.children...menu.children...title.data...trouble.children.."
@@ -118,6 +124,29 @@ def test_the_page_of_every_kind_of_alert(url: str, engine: Engine, kind: Kind, e
     text = words(ask(url, f"/alerts/{found.fingerprint}"))
     for piece in expected:
         assert piece in text
+
+
+def test_the_page_of_a_cluster(tmp_path: Path, settings: Settings) -> None:
+    day = date(2026, 2, 3)
+    (change,) = advance([], ClusterRise().evaluate([drawn_cluster()], day), day, NOW)
+    engine = open_store(f"sqlite:///{tmp_path / 'clusters.db'}")
+    with transaction(engine) as conn:
+        write_changes(conn, [change])
+    desk = Desk(engine, settings, lambda: NOW)
+    title, page = alert_page.layout(desk, change.alert.fingerprint, {})
+    assert title.startswith("Rats: 26 requests in 3 neighbouring areas")
+    text = json.dumps(page, cls=PlotlyJSONEncoder)
+    for piece in (
+        "Requests a day of all areas and categories of the cluster, and what is usual",
+        "Where it comes from",
+        "10, usually 0 to 5",
+        "More than usual together",
+        "With fewer than 18 requests",
+    ):
+        assert piece in text
+    _, row = inbox.layout(desk, "", {})
+    assert "+20" in json.dumps(row, cls=PlotlyJSONEncoder)
+    engine.dispose()
 
 
 def test_a_store_that_cannot_be_read_is_explained(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,26 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
             "sources.a.levels",
             "allowed: agency, category",
         ),
+        (
+            {"sources": {"a": {"kind": "files", "geography": {"kind": "map"}}}},
+            "sources.a.geography.kind",
+            "Allowed: adjacency, boundaries, centroids, points, requests.",
+        ),
+        (
+            {"sources": {"a": {"kind": "files", "geography": {"kind": "adjacency"}}}},
+            "sources.a.geography",
+            "needs path",
+        ),
+        (
+            {"sources": {"a": {"kind": "files", "geography": {"kind": "points", "path": "x.csv"}}}},
+            "sources.a.geography",
+            "no path",
+        ),
+        (
+            {"sources": {"a": {"kind": "files", "geography": {"kind": "points", "pth": "x.csv"}}}},
+            "sources.a.geography.pth",
+            "did you mean 'path'?",
+        ),
         ({"channels": {"a": {"kind": "mail"}}}, "channels.a.kind", "Allowed: apprise, log."),
         ({"limits": [{"source": "a", "max_requests": 0}]}, "limits.0.max_requests", "greater than 0"),
         ({"limits": [{"source": "a", "max_requests": float("inf")}]}, "limits.0.max_requests", "with an end"),
