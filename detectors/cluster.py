@@ -27,7 +27,7 @@ from detectors.cube import Cube, areas_of
 from detectors.day_scan import MOST_REQUESTS, DayScan, Peak
 from detectors.past import PAST_DAYS, STEP_DAYS, Past
 from detectors.permutation import gumbel, gumbel_tail, gumbel_value, seeded, smallest_count
-from detectors.zones import Zones
+from detectors.zones import Integers, Zones
 from forewarn.panel import Cluster, ClusterCell, Floats, Panel
 
 HISTORY_DAYS = 56
@@ -90,9 +90,7 @@ class SpaceTimePermutation:
             return []
         on_step = known & (cube.dates.astype(np.int64) % STEP_DAYS == 0)
         steps = first + np.flatnonzero(on_step[first : judged[-1] - self.window_days + 1])
-        scanned = {} if scanned is None else scanned
-        peaks = np.array([self._peaks(cube, day, scanned) for day in steps.tolist()])
-        peaks = peaks.reshape(len(steps), len(cube.topics) + 1)
+        peaks = self._peaks(cube, steps, {} if scanned is None else scanned)
         clusters: list[Cluster] = []
         for day in judged:
             ago = day - self.window_days - steps
@@ -104,16 +102,17 @@ class SpaceTimePermutation:
     def _look(self, cube: Cube, day: int) -> DayScan:
         return DayScan(cube, self.zones, day, baseline_days=self.baseline_days, window_days=self.window_days)
 
-    def _peaks(self, cube: Cube, day: int, scanned: dict[bytes, Floats]) -> Floats:
-        """(n_topics + 1,) the largest statistics of a day."""
-        counts = cube.counts[:, :, day - self.baseline_days + 1 : day + 1]
-        seen = hashlib.blake2b(repr(counts.shape).encode(), digest_size=16)
-        seen.update(counts.tobytes())
-        seen.update(self.zones.members.tobytes())
-        key = seen.digest()
-        if key not in scanned:
-            scanned[key] = self._look(cube, day).peaks()
-        return scanned[key]
+    def _peaks(self, cube: Cube, days: Integers, scanned: dict[bytes, Floats]) -> Floats:
+        """(len(days), n_topics + 1) the largest statistics of each day."""
+        prints = cube.prints()
+        same_ground = hashlib.blake2b(repr(cube.counts.shape[:2]).encode() + self.zones.members.tobytes()).digest()
+        found = np.zeros((len(days), len(cube.topics) + 1))
+        for row, day in enumerate(days.tolist()):
+            key = same_ground + prints[day - self.baseline_days + 1 : day + 1].tobytes()
+            if key not in scanned:
+                scanned[key] = self._look(cube, day).peaks()
+            found[row] = scanned[key]
+        return found
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,12 @@ class Cube:
         topics = [dict(zip(names, key, strict=True)) for key in distinct]
         return cls(topics, areas, cube, ~missing, panel.dates[-n_days:])
 
+    def prints(self) -> Integers:
+        """(n_days,) a fingerprint of each day's counts: days with the same one have the same counts."""
+        n_topics, n_areas, n_days = self.counts.shape
+        weight = np.random.default_rng(0).integers(np.iinfo(np.int64).max, size=n_topics * n_areas)
+        return np.asarray(weight @ self.counts.reshape(-1, n_days))  # modulo 2 ** 64
+
 
 def areas_of(panel: Panel) -> list[str]:
     """Names of the areas of a panel whose level has them, sorted; an unknown area is none."""

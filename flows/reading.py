@@ -74,7 +74,9 @@ def read_ordinary(
     by_area = None
     topic = topic_of(source)
     if topic is not None and any("area" in level for level in source.levels):
-        (by_area,) = panels_of(left.entries, [(topic, "area")], calendar=source.calendar, blanks=left.blanks)
+        by_area = next((panel for panel in panels if panel.level == (topic, "area")), None)
+        if by_area is None or detection.min_weekly_mean:
+            (by_area,) = panels_of(left.entries, [(topic, "area")], calendar=source.calendar, blanks=left.blanks)
     return Reading(panels, [*bursts, *left.irregularities], by_area)
 
 
