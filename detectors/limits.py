@@ -4,9 +4,13 @@ A count with mean m and variance v > m is taken as negative binomial with size r
 
     P(Y >= y) = I_x(y, r),   x = (v - m) / v        (regularised incomplete beta function)
 
-and as Poisson where v <= m: P(Y >= y) = P(y, m) (regularised incomplete gamma function). Both are exact far
-out in the tail (1e-300) and for counts up to 1e9; no normal approximation is made. All functions take arrays
-that broadcast; NaN in gives NaN out.
+as Poisson where v = m: P(Y >= y) = P(y, m) (regularised incomplete gamma function), and as a rounded gamma variable
+where v < m, as counts that scatter less than chance would have it have no name of their own:
+
+    P(Y >= y) = Q(m² / v, (y - 1/2) m / v)
+
+All are exact far out in the tail (1e-300) and for counts up to 1e9; no normal approximation is made. All functions
+take arrays that broadcast; NaN in gives NaN out.
 
 A tail is discrete: P(Y >= y) < alpha holds with a chance below alpha on an ordinary day, for a rare series far
 below. `nb_tail(..., mid=True)` gives the mid-p P(Y > y) + P(Y = y) / 2 instead, whose mean is 1/2: the right one
@@ -18,6 +22,7 @@ References:
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +37,7 @@ POISSON_BELOW = 1e-9
 def nb_tail(y: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike, *, mid: bool = False) -> Floats:
     """P(Y >= y), or the mid-p P(Y > y) + P(Y = y) / 2."""
     y, mean, variance = _broadcast(np.ceil(y), mean, variance)
-    tail = _upper(y, mean, variance)
-    return (tail + _upper(y + 1, mean, variance)) / 2 if mid else tail
+    return _mid(y, mean, variance) if mid else _upper(y, mean, variance)
 
 
 def nb_lower_tail(y: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike) -> Floats:
@@ -48,15 +52,27 @@ def nb_quantile(p: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike) 
     return _smallest(lambda q, p, m, v: _lower(q, m, v) >= p, p, special.ndtri(p), mean, variance)
 
 
-def nb_limit(alpha: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike) -> Floats:
-    """Largest count y with P(Y >= y) >= alpha: the largest one that raises no alarm."""
+def nb_limit(alpha: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike, *, mid: bool = False) -> Floats:
+    """Largest count y with P(Y >= y) >= alpha, the largest that raises no alarm; with `mid`, the mid-p is meant."""
     alpha, mean, variance = _broadcast(alpha, mean, variance)
-    return _smallest(lambda q, p, m, v: _upper(q + 1, m, v) < p, alpha, -special.ndtri(alpha), mean, variance)
+
+    def below(q: Floats, p: Floats, m: Floats, v: Floats) -> npt.NDArray[np.bool_]:
+        return np.asarray((_mid(q + 1, m, v) if mid else _upper(q + 1, m, v)) < p)
+
+    return _smallest(below, alpha, -special.ndtri(alpha), mean, variance)
 
 
-def nb_lower_limit(alpha: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike) -> Floats:
+def nb_lower_limit(alpha: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike, *, mid: bool = False) -> Floats:
     """Smallest count y with P(Y <= y) >= alpha, the smallest that raises no alarm of a drop; -1 if that is 0."""
-    limit = nb_quantile(alpha, mean, variance)
+    if not mid:
+        limit = nb_quantile(alpha, mean, variance)
+        return np.where(limit == 0, -1.0, limit)
+    alpha, mean, variance = _broadcast(alpha, mean, variance)
+
+    def enough(q: Floats, p: Floats, m: Floats, v: Floats) -> npt.NDArray[np.bool_]:
+        return np.asarray((_lower(q, m, v) + _lower(q - 1, m, v)) / 2 >= p)
+
+    limit = _smallest(enough, alpha, special.ndtri(alpha), mean, variance)
     return np.where(limit == 0, -1.0, limit)
 
 
@@ -72,26 +88,51 @@ def _broadcast(*arrays: npt.ArrayLike) -> list[Floats]:
     return list(np.broadcast_arrays(*(np.asarray(array, dtype=np.float64) for array in arrays)))
 
 
-def _size(mean: Floats, variance: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Size r, x = (v - m) / v, and where the Poisson distribution is meant."""
+class _Shape(NamedTuple):
+    """Flattened negative binomial parameters, and where another distribution is meant."""
+
+    size: Floats  # r
+    x: Floats  # (v - m) / v
+    poisson: npt.NDArray[np.bool_]
+    even: npt.NDArray[np.bool_]
+
+
+def _shape(mean: Floats, variance: Floats) -> _Shape:
     excess = variance - mean
-    poisson = ~(excess > POISSON_BELOW * mean)
-    safe = np.where(poisson, 1.0, excess)
-    return mean / safe * mean, safe / np.where(poisson, 1.0, variance), poisson
+    even = excess < -POISSON_BELOW * mean
+    poisson = ~(np.abs(excess) > POISSON_BELOW * mean)
+    plain = ~(excess > POISSON_BELOW * mean)
+    safe = np.where(plain, 1.0, excess)
+    return _Shape(mean / safe * mean, safe / np.where(plain, 1.0, variance), poisson, even)
 
 
 def _upper(y: Floats, mean: Floats, variance: Floats) -> Floats:
-    r, x, poisson = _size(mean, variance)
+    shape = _shape(mean, variance)
     at = np.maximum(y, 1.0)  # y = 0 is put right below
-    tail = np.where(poisson, special.gammainc(at, mean), special.betainc(at, r, x))
+    tail = np.where(shape.poisson, special.gammainc(at, mean), special.betainc(at, shape.size, shape.x))
+    if shape.even.any():
+        tail = np.where(shape.even, special.gammaincc(*_gamma(at - 0.5, mean, variance, shape.even)), tail)
     return np.where(y <= 0, np.where(np.isnan(mean + variance), np.nan, 1.0), tail)
 
 
 def _lower(y: Floats, mean: Floats, variance: Floats) -> Floats:
-    r, x, poisson = _size(mean, variance)
+    shape = _shape(mean, variance)
     at = np.maximum(y, 0.0) + 1.0
-    tail = np.where(poisson, special.gammaincc(at, mean), special.betainc(r, at, 1 - x))  # betaincc is 12 times slower
+    negative_binomial = special.betainc(shape.size, at, 1 - shape.x)  # betaincc is 12 times slower
+    tail = np.where(shape.poisson, special.gammaincc(at, mean), negative_binomial)
+    if shape.even.any():
+        tail = np.where(shape.even, special.gammainc(*_gamma(at - 0.5, mean, variance, shape.even)), tail)
     return np.where(y < 0, np.where(np.isnan(mean + variance), np.nan, 0.0), tail)
+
+
+def _gamma(y: Floats, mean: Floats, variance: Floats, even: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Shape, and y in units of the scale, of the gamma distribution; 1 and 1 where another is meant."""
+    rate = mean / np.where(even & (variance > 0), variance, 1.0)
+    return np.where(even, mean * rate, 1.0), np.where(even, y * rate, 1.0)
+
+
+def _mid(y: Floats, mean: Floats, variance: Floats) -> Floats:
+    return np.asarray((_upper(y, mean, variance) + _upper(y + 1, mean, variance)) / 2)
 
 
 Holds = Callable[[Floats, Floats, Floats, Floats], npt.NDArray[np.bool_]]

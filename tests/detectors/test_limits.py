@@ -46,7 +46,6 @@ def test_variance_near_the_mean_is_poisson() -> None:
     mean = np.array([0.01, 0.01, 0.3, 20, 100])
     poisson = stats.poisson.sf(y - 1, mean)
     np.testing.assert_allclose(nb_tail(y, mean, mean), poisson, rtol=1e-12)
-    np.testing.assert_allclose(nb_tail(y, mean, mean / 2), poisson, rtol=1e-12)
     np.testing.assert_allclose(nb_tail(y, mean, mean * (1 + 1e-8)), poisson, rtol=1e-5)
 
 
@@ -108,3 +107,31 @@ def test_normal_tail() -> None:
     np.testing.assert_allclose(normal_tail([1.0, 9.0], 0.0, 1.0), stats.norm.sf([1, 9]), rtol=1e-10)
     assert normal_tail([2, 3, 4, np.nan], 3.0, 0.0)[:3].tolist() == [1, 1, 0]
     assert np.isnan(normal_tail(np.nan, 3.0, 0.0))
+
+
+@given(st.floats(5, 1e4), st.floats(0.02, 0.9), st.floats(1e-7, 0.4))
+def test_counts_that_scatter_less_than_chance_have_a_limit_that_agrees_with_their_tail(
+    mean: float, share: float, alpha: float
+) -> None:
+    variance = max(mean * share, 0.3)  # less than rounding alone brings cannot be told
+    for mid in (False, True):
+        limit = nb_limit(alpha, mean, variance, mid=mid)
+        assert nb_tail(limit, mean, variance, mid=mid) >= alpha > nb_tail(limit + 1, mean, variance, mid=mid)
+    lower = nb_quantile(alpha, mean, variance)
+    assert nb_lower_tail(lower, mean, variance) >= alpha > nb_lower_tail(lower - 1, mean, variance)
+    if share < 0.5:
+        assert nb_limit(alpha, mean, variance) <= nb_limit(alpha, mean, mean)
+    y = np.arange(np.ceil(mean) * 3)
+    assert -np.diff(nb_tail(y, mean, variance)) @ y[:-1] == pytest.approx(mean, abs=0.3)
+
+
+@given(st.floats(0.05, 1e4), st.floats(0, 5), st.floats(1e-7, 0.4))
+def test_limits_by_mid_p_agree_with_it(mean: float, excess: float, alpha: float) -> None:
+    variance = mean * (1 + excess)
+    limit = nb_limit(alpha, mean, variance, mid=True)
+    assert nb_tail(limit, mean, variance, mid=True) >= alpha > nb_tail(limit + 1, mean, variance, mid=True)
+    lower = nb_lower_limit(alpha, mean, variance, mid=True)
+    if lower >= 0:
+        assert 1 - nb_tail(lower, mean, variance, mid=True) >= alpha * (1 - 1e-9)
+    if lower >= 1:
+        assert 1 - nb_tail(lower - 1, mean, variance, mid=True) < alpha * (1 + 1e-9) + 1e-12
