@@ -4,7 +4,7 @@ Colours are those of Okabe and Ito, which stay apart for people who see colours 
 means something, a shape or a word says it, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from html import escape
 from itertools import groupby
@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from alerts.phrases import day_text, days_text, plain, range_text, requests_text
 from dashboards.history import History
 from dashboards.words import COVERAGE_WORDS
-from forewarn.alert import Alarm, Kind
+from forewarn.alert import Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
 from forewarn.panel import SETTLED, Floats
@@ -54,7 +54,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
         hovertemplate="<b>%{y:,.0f}</b> requests %{customdata}<extra></extra>",
     )
     _add_open_days(figure, history)
-    _add_alarms(figure, history.alarms)
+    _add_alarms(figure, history)
     _shade_gaps(figure, history.coverage)
     _mark_holidays(figure, history)
     last_shown = history.dates[-1] if history.forecast is None else max(history.dates[-1], history.forecast.dates[-1])
@@ -161,12 +161,15 @@ def _add_open_days(figure: go.Figure, history: History) -> None:
     )
 
 
-def _add_alarms(figure: go.Figure, alarms: Sequence[Alarm]) -> None:
+def _add_alarms(figure: go.Figure, history: History) -> None:
+    """A diamond on the line for each alarm; what it tells of may be the sum of several days."""
+    alarms = history.alarms
     if not alarms:
         return
+    count_on = dict(zip(history.dates.tolist(), history.counts.tolist(), strict=True))
     figure.add_scatter(
         x=[alarm.day for alarm in alarms],
-        y=[alarm.observed for alarm in alarms],
+        y=[count_on.get(alarm.day, alarm.observed) for alarm in alarms],
         name="Out of the ordinary",
         mode="markers",
         marker={"symbol": "diamond", "size": 11, "color": VERMILLION, "line": {"color": "#fff", "width": 1}},

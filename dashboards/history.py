@@ -107,7 +107,7 @@ def read_history(
         limit=_padded((verdicts.lower_limit if kind is Kind.DROP else verdicts.limit)[0], n_days),
         holidays=settings.calendar.holiday_names(dates),
         coverage=read_coverage(conn, source, first, last),
-        alarms=[alarm for alarm in alarms if alarm.window_days == window_days],
+        alarms=[alarm for alarm in alarms if verdicts.rise or alarm.window_days == window_days],
         forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
         known_share=np.ones(n_days) if panel.completeness is None else panel.completeness.last(n_days).mean[0],
     )

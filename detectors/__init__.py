@@ -4,7 +4,7 @@ from forewarn.contracts import Detector
 from forewarn.plugins import load
 
 DETECTORS = {
-    "regression": "detectors.regression:Regression",
+    "scan": "detectors.scan:Scan",
     "farrington": "detectors.farrington:Farrington",
     "bayes": "detectors.bayes:Bayes",
     "ears-c1": "detectors.ears:EarsC1",
@@ -13,7 +13,7 @@ DETECTORS = {
 }
 """Name in the settings → class, a frozen dataclass with a field `alpha`."""
 
-KNOW_DELAY = ("regression",)
+KNOW_DELAY = ("scan",)
 """Those that judge what is known of a day so far by `Panel.completeness`; the others wait until a day is complete."""
 
 

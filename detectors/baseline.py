@@ -1,14 +1,16 @@
 """What each series would have brought on an ordinary day: season from a regression, level from the last weeks.
 
-    expected_t = exp(x_t beta) * level_t
-    level_t    = (c + sum_k d^k w y_{t-g-k}) / (c + sum_k d^k w exp(x beta)_{t-g-k})
+    expected_t = exp(x_t beta) * level_w          for every day t of period (week) w
+    level_w    = (c + sum_k d^k Y_{w-k}) / (c + sum_k d^k M_{w-k})
 
-The regression knows weekday, season, trend and holidays. The level follows real drift: a weighted mean of
-observed over expected in which older days count for less. How fast it forgets (d) is not known, so several
-half-lives run side by side, and each series weighs them by how well they would have foretold its past.
+The regression knows weekday, season, trend and holidays; Y and M are the requests that came, and that it expected, in
+earlier periods. The level follows real drift. How fast it should forget (d) is not known, so several half-lives run
+side by side, and each series weighs them by how well they would have foretold its past.
 
-The last `g` guard days teach neither, so that a surge that is running does not raise its own expectation; past
-surges are down-weighted by their Anscombe residual, as in Noufaily et al. (2013).
+The last `guard` days before a period teach it nothing, so that a surge that is running does not raise its own
+expectation; past surges are down-weighted by their Anscombe residual, as in Noufaily et al. (2013). Every past period
+is expected with the level that was known before it. The residuals of the past are thus those of real forecasts,
+and tell how far the expectation can be trusted (detectors/spans.py, detectors/tails.py).
 """
 
 from typing import NamedTuple
@@ -20,13 +22,10 @@ from detectors import irls
 from detectors.design import Design
 from forewarn.panel import Floats
 
-HALF_LIVES = (14.0, 28.0, 56.0, 112.0, 224.0)
-"""Days after which an observation counts half; the slowest is next to no drift."""
-
-SUPPORT_DAYS = 28.0
+SUPPORT_STEPS = 28.0
 SUPPORT_EVENTS = 8.0
-"""Worth of the belief that the level is 1: so many ordinary days, and no more than so many requests (times the
-dispersion). The days let a category that was dormant for years come alive within weeks."""
+"""Worth of the belief that the level is 1: so many ordinary steps, and no more than so many requests (times the
+dispersion). The steps let a category that was dormant for years come alive within weeks."""
 
 SURGE_THRESHOLD = 2.58
 """Residual above which a past day is down-weighted, the choice of Noufaily et al. (2013)."""
@@ -34,157 +33,135 @@ SURGE_THRESHOLD = 2.58
 WINSOR = 4.0
 """Residual at which one day's part in the dispersion is cut: one disaster should not blunt a series for years."""
 
+BLOCK_PERIODS = 4
+BLOCK_TOLERANCE = 2.0
+"""Dispersion is a mean over blocks of periods; a block is cut where it lies so many standard errors above the others:
+what a season adds at one time of the year is a matter of that season (detectors/spans.py)."""
+
 PSEUDO_EVENTS = 0.5
 """Requests added to the total, so that a series of zeros keeps a finite mean; Jeffreys' prior of a rate."""
 
-WARM_UP_DAYS = 28
-"""First days, whose levels have seen too little to be scored."""
+WARM_UP_PERIODS = 4
+"""First periods, whose levels have seen too little to be scored."""
+
+LEAST_DISPERSION = 0.01
+EVEN_FROM = 3.0
+"""Counts a day at which a series may scatter half as little as chance would have it: a rare one cannot show it."""
 
 
-class Past(NamedTuple):
-    """What the days before the guard teach; one row a series, and no row depends on another.
+class Course(NamedTuple):
+    """How the level is followed.
+
+    Args:
+        period: Steps that share one level; the regression is fitted anew as often.
+        guard: Steps before a period that teach it nothing.
+        half_lives: Steps after which an observation counts half; the slowest is next to no drift.
+    """
+
+    period: int
+    guard: int
+    half_lives: tuple[float, ...]
+
+
+class Season(NamedTuple):
+    """The regression.
 
     Args:
         coefficients: (n_series, n_columns).
         covariance: (n_series, n_columns, n_columns) of the coefficients, over the dispersion.
-        season_dispersion: (n_series,) variance over that of a Poisson count, by the regression alone.
-        typical: (n_series,) mean count.
-        seen, due: (n_series, n_half_lives) requests that came and that the regression expected, the older the less.
-        fit: (n_series, n_half_lives) log-likelihood, over the dispersion.
-        dispersion: (n_series, n_half_lives) variance over that of a Poisson count.
-        freedom: (n_series,) degrees of freedom that the dispersion rests on.
+        dispersion: (n_series,) variance over that of a Poisson count, by the regression alone.
     """
 
     coefficients: Floats
     covariance: Floats
-    season_dispersion: Floats
-    typical: Floats
-    seen: Floats
-    due: Floats
-    fit: Floats
+    dispersion: Floats
+
+
+class Past(NamedTuple):
+    """What was expected of the past, and what the next period should bring; one row a series.
+
+    Args:
+        expected: (n_series, n_past) with the level that was known before each period.
+        level: (n_series,) of the next period.
+        relative: (n_series,) relative variance of that level, over the dispersion.
+        disagreement: (n_series,) relative variance between half-lives.
+        dispersion: (n_series,) variance of one step over that of a Poisson count.
+        freedom: (n_series,) degrees of freedom that it rests on.
+    """
+
+    expected: Floats
+    level: Floats
+    relative: Floats
+    disagreement: Floats
     dispersion: Floats
     freedom: Floats
 
 
-class Outlook(NamedTuple):
-    """What the past expects of the judged days.
+def fit_season(y: Floats, observed: Floats, design: Design, start: Floats) -> Season:
+    """Fitted twice: the first fit finds past surges, which the second down-weights.
 
     Args:
-        mean: (n_series, n_judged) regression alone.
-        uncertainty: (n_series, n_judged) relative variance of the mean, over the dispersion.
-        levels: (n_half_lives, n_series, n_judged).
-        level_uncertainty: as `levels`, relative variance over the dispersion.
-    """
-
-    mean: Floats
-    uncertainty: Floats
-    levels: Floats
-    level_uncertainty: Floats
-
-
-def learn(counts: Floats, design: Design, *, guard_days: int, start: Floats) -> Past:
-    """What the past of each series teaches; the costly part.
-
-    Args:
-        counts: (n_series, n_past) days up to the guard; NaN: not observed.
-        design: Columns for these days.
-        guard_days: Days that will lie between a judged day and the last one that its level knows.
+        y: (n_series, n_taught) counts, 0 where not `observed` (1 or 0).
+        design: Columns for these steps.
         start: (n_series, n_columns) first guess of the coefficients.
     """
-    observed = (~np.isnan(counts)).astype(np.float64)
-    y = np.nan_to_num(counts)
-    season = _season(y, observed, design, start)
-    typical = season.mean.mean(axis=1)
-    support = _support(typical, season.dispersion)
-    lag = guard_days + 1
-    scored, known = slice(max(WARM_UP_DAYS, lag), None), slice(max(WARM_UP_DAYS - lag, 0), -lag)
-
-    seen_last, due_last, fits, dispersions = [], [], [], []
-    for half_life in HALF_LIVES:
-        seen, due = (_fading(part, half_life) for part in (season.weights * y, season.weights * season.mean))
-        seen_last.append(seen[:, -1])
-        due_last.append(due[:, -1])
-        level, relative = _level(seen[:, known], due[:, known], support)
-        mean = season.mean[:, scored] * level
-        unit = mean + mean**2 * relative  # variance over dispersion
-        likelihood = season.weights[:, scored] * (y[:, scored] * np.log(mean) - mean)
-        fits.append(likelihood.sum(axis=1) / season.dispersion)
-        dispersions.append(_dispersion(y[:, scored], mean, unit, observed[:, scored], len(design.prior_sd)))
-    return Past(
-        coefficients=season.coefficients,
-        covariance=_covariance(season, design),
-        season_dispersion=season.dispersion,
-        typical=typical,
-        seen=np.array(seen_last).T,
-        due=np.array(due_last).T,
-        fit=np.array(fits).T,
-        dispersion=np.array(dispersions).T,
-        freedom=2 * observed.sum(axis=1) / (2 + 1 / typical),
-    )
-
-
-def look_ahead(past: Past, counts: Floats, columns: Floats, *, guard_days: int) -> Outlook:
-    """What the judged days should bring: cheap, and done anew for every judged day.
-
-    Args:
-        counts: (n_series, guard_days + n_judged) the days after the past; NaN: not observed.
-        columns: (guard_days + n_judged, n_columns) of the design.
-    """
-    mean = _mean_of(past.coefficients, columns)
-    y = np.nan_to_num(counts)
-    weights = ~np.isnan(counts) * surge_weights(y, mean, past.season_dispersion)
-    support = _support(past.typical, past.season_dispersion)
-    n_judged = counts.shape[1] - guard_days
-    taught = slice(0, n_judged - 1)  # the first judged day knows the past, the last one these days too
-    levels, uncertainties = [], []
-    for number, half_life in enumerate(HALF_LIVES):
-        seen = _fading_on(past.seen[:, number], (weights * y)[:, taught], half_life)
-        due = _fading_on(past.due[:, number], (weights * mean)[:, taught], half_life)
-        level, relative = _level(seen, due, support)
-        levels.append(level)
-        uncertainties.append(relative)
-    ahead = columns[guard_days:]
-    return Outlook(
-        mean=mean[:, guard_days:],
-        uncertainty=((ahead @ past.covariance) * ahead).sum(axis=2),
-        levels=np.array(levels),
-        level_uncertainty=np.array(uncertainties),
-    )
-
-
-class _Season(NamedTuple):
-    """The regression: (n_series, n_columns), twice (n_series, n_past), (n_series,), and its penalty."""
-
-    coefficients: Floats
-    mean: Floats
-    weights: Floats
-    dispersion: Floats
-    penalty: Floats
-
-
-def _season(y: Floats, observed: Floats, design: Design, start: Floats) -> _Season:
-    """Fitted twice: the first fit finds past surges, which the second down-weights."""
     columns = design.columns
     precision = np.where(np.isinf(design.prior_sd), 0.0, design.prior_sd**-2.0)
     penalty = np.tile(precision, (len(y), 1))
     first = irls.fit(y, observed, columns, penalty, start, pseudo=PSEUDO_EVENTS)
-    mean = _mean_of(first, columns)
-    dispersion = _dispersion(y, mean, mean, observed, len(precision))
+    mean = mean_of(first, columns)
+    dispersion = _regression_dispersion(y, mean, observed, len(precision))
     penalty *= dispersion[:, None]  # a prior counts for more where each request tells less
     weights = observed * surge_weights(y, mean, dispersion)
     second = irls.fit(y, weights, columns, penalty, first, pseudo=PSEUDO_EVENTS)
-    mean = _mean_of(second, columns)
-    return _Season(second, mean, observed * surge_weights(y, mean, dispersion), dispersion, penalty)
-
-
-def _mean_of(coefficients: Floats, columns: Floats) -> Floats:
-    return np.asarray(np.exp(np.clip(coefficients @ columns.T, -50.0, 50.0)))
-
-
-def _covariance(season: _Season, design: Design) -> Floats:
-    information = irls.information(season.weights * season.mean, design.columns, season.penalty)
+    mean = mean_of(second, columns)
+    information = irls.information(weights * mean, columns, penalty)
     information[:, 0, 0] += PSEUDO_EVENTS
-    return np.asarray(np.linalg.inv(information), dtype=np.float64)
+    return Season(second, np.asarray(np.linalg.inv(information)), dispersion)
+
+
+def follow(y: Floats, observed: Floats, columns: Floats, season: Season, course: Course) -> Past:
+    """The levels of all past periods, each known from what came before it, and that of the next.
+
+    Args:
+        y: (n_series, n_past) counts up to the next period, 0 where not `observed`; n_past is a multiple of the period.
+        columns: (n_past, n_columns) of the design.
+    """
+    mean = mean_of(season.coefficients, columns)
+    weights = observed * surge_weights(y, mean, season.dispersion)
+    typical = mean.mean(axis=1)
+    support = np.minimum(SUPPORT_STEPS * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
+    came, due = weights * y, weights * mean
+    taught_came, taught_due = _taught_sums(came, course), _taught_sums(due, course)
+    period_came, period_due = (_period_sums(part, course.period)[:, WARM_UP_PERIODS:] for part in (came, due))
+
+    levels, relatives, fits = [], [], []
+    for half_life in course.half_lives:
+        decay = 0.5 ** (course.period / half_life)
+        seen, owed = (support + lfilter([1.0], [1.0, -decay], part, axis=1) for part in (taught_came, taught_due))
+        level = seen / owed
+        known = level[:, WARM_UP_PERIODS:-1]
+        fits.append((period_came * np.log(known) - period_due * known).sum(axis=1) / season.dispersion)
+        levels.append(level)
+        relatives.append(1 / seen[:, -1])
+    trust = _trust(np.array(fits))  # (n_half_lives, n_series)
+    level = np.einsum("hn,hnw->nw", trust, np.array(levels))
+    now = np.array([part[:, -1] for part in levels])
+    expected = mean * np.repeat(level[:, :-1], course.period, axis=1)
+    dispersion, freedom = _step_dispersion(y, observed, expected, course)
+    return Past(
+        expected=expected,
+        level=level[:, -1],
+        relative=(trust * np.array(relatives)).sum(axis=0),
+        disagreement=(trust * (now / level[:, -1] - 1) ** 2).sum(axis=0),
+        dispersion=dispersion,
+        freedom=freedom,
+    )
+
+
+def mean_of(coefficients: Floats, columns: Floats) -> Floats:
+    """(n_series, n_steps) mean by the regression alone."""
+    return np.asarray(np.exp(np.clip(coefficients @ columns.T, -50.0, 50.0)))
 
 
 def surge_weights(y: Floats, mean: Floats, dispersion: Floats) -> Floats:
@@ -193,37 +170,75 @@ def surge_weights(y: Floats, mean: Floats, dispersion: Floats) -> Floats:
     One request less than observed is compared, since in a rare series every single request is "surprising", and
     down-weighting them all would bring its mean down.
     """
-    anscombe = 1.5 * (np.maximum(y - 1, 0) ** (2 / 3) * mean ** (-1 / 6) - np.sqrt(mean))
+    anscombe = 1.5 * (np.cbrt(np.maximum(y - 1, 0)) ** 2 / np.cbrt(np.sqrt(mean)) - np.sqrt(mean))
     residual = anscombe / np.sqrt(dispersion)[:, None]
     return np.where(residual > SURGE_THRESHOLD, np.maximum(residual, 1.0) ** -2.0, 1.0)
 
 
-def _dispersion(y: Floats, mean: Floats, unit: Floats, seen: Floats, n_columns: int) -> Floats:
-    """(n_series,) mean squared residual over `unit`, at least 1, each day's part cut at `WINSOR` deviations."""
-    squared = seen * (y - mean) ** 2 / unit
-    n = np.maximum(seen.sum(axis=1), 1.0)
+def least_dispersion(typical: Floats) -> Floats:
+    """Dispersion that a series of `typical` counts a step may fall to; 1 for rare ones."""
+    return np.maximum(1 / (1 + (typical / EVEN_FROM) ** 2), LEAST_DISPERSION)
+
+
+def _regression_dispersion(y: Floats, mean: Floats, observed: Floats, n_columns: int) -> Floats:
+    """(n_series,) mean squared Pearson residual, each day's part cut at `WINSOR` deviations."""
+    squared = observed * (y - mean) ** 2 / mean
+    n = np.maximum(observed.sum(axis=1), 1.0)
     freedom = np.maximum(n - n_columns, n / 2)
-    first = np.maximum(squared.sum(axis=1) / freedom, 1.0)
+    least = least_dispersion(mean.mean(axis=1))
+    first = np.maximum(squared.sum(axis=1) / freedom, least)
     cut = WINSOR**2 * first[:, None] * np.maximum(1.0, 1 / mean)
-    return np.asarray(np.maximum(np.minimum(squared, cut).sum(axis=1) / freedom, 1.0))
+    return np.asarray(np.maximum(np.minimum(squared, cut).sum(axis=1) / freedom, least))
 
 
-def _support(typical: Floats, dispersion: Floats) -> Floats:
-    """(n_series,) requests that the belief in a level of 1 is worth."""
-    return np.asarray(np.minimum(SUPPORT_DAYS * typical, SUPPORT_EVENTS * dispersion))
+def _step_dispersion(y: Floats, observed: Floats, expected: Floats, course: Course) -> tuple[Floats, Floats]:
+    """(n_series,) scatter of single steps around the level of the periods around them, and its degrees of freedom.
+
+    A level that was misjudged for weeks is no scatter of days; it is measured apart (detectors/spans.py).
+    """
+    period = course.period
+    due = observed * expected
+    around_y, around_due = (_around(_period_sums(part, period), period) - part for part in (y, due))
+    local = due * (around_y + 1) / (around_due + 1)
+    told = due > 1e-3 * due.mean(axis=1, keepdims=True)  # closed on that weekday: tells nothing of scatter
+    squared = np.where(told, (y - local) ** 2, 0.0) / np.maximum(local * (1 + due / np.maximum(around_due, 1e-9)), 1e-9)
+    n = np.maximum(told.sum(axis=1), 1.0)
+    dispersion = np.maximum(squared.sum(axis=1) / n, LEAST_DISPERSION)
+    most = WINSOR**2 * np.maximum(1.0, 1 / np.maximum(local, 1e-9))
+    for _ in range(2):
+        dispersion = np.maximum(np.minimum(squared, most * dispersion[:, None]).sum(axis=1) / n, LEAST_DISPERSION)
+    squared = np.minimum(squared, most * dispersion[:, None])
+    block = period * BLOCK_PERIODS
+    whole = slice(-(y.shape[1] // block * block), None)
+    sums, days, volume = (_period_sums(part[:, whole], block) for part in (squared, told, due))
+    days = np.maximum(days, 1.0)
+    error = np.sqrt((2 + days / np.maximum(volume, 1e-3 * days)) / days)
+    for _ in range(20):
+        cut = np.minimum(sums, days * dispersion[:, None] * (1 + BLOCK_TOLERANCE * error))
+        dispersion = np.maximum(cut.sum(axis=1) / days.sum(axis=1), LEAST_DISPERSION)
+    typical = due.sum(axis=1) / n
+    return np.maximum(dispersion, least_dispersion(typical)), 2 * n / (2 + 1 / np.maximum(typical, 1e-9))
 
 
-def _fading(counts: Floats, half_life: float) -> Floats:
-    """(n_series, n_days) sum of each day and those before it, which count for half every `half_life` days."""
-    return np.asarray(lfilter([1.0], [1.0, -(0.5 ** (1 / half_life))], counts, axis=1))
+def _trust(log_likelihood: Floats) -> Floats:
+    """(n_half_lives, n_series) how much each series trusts each half-life, columns adding up to 1."""
+    relative = np.exp(np.maximum(log_likelihood - log_likelihood.max(axis=0), -700.0))
+    return np.asarray(relative / relative.sum(axis=0))
 
 
-def _fading_on(before: Floats, counts: Floats, half_life: float) -> Floats:
-    """(n_series, 1 + n_days) the sum `before` (n_series,) the first day, and the sums that follow."""
-    return _fading(np.column_stack([before, counts]), half_life)
+def _period_sums(values: Floats, period: int) -> Floats:
+    """(n_series, n_periods)."""
+    return np.asarray(values.reshape(len(values), -1, period).sum(axis=2), dtype=np.float64)
 
 
-def _level(seen: Floats, due: Floats, support: Floats) -> tuple[Floats, Floats]:
-    """(n_series, n_days) each: level, and its relative variance over the dispersion."""
-    believed = support[:, None]
-    return (believed + seen) / (believed + due), 1 / (believed + seen)
+def _around(sums: Floats, period: int) -> Floats:
+    """(n_series, n_steps) sum over each step's period, the one before and the one after."""
+    padded = np.pad(sums, ((0, 0), (1, 1)))
+    return np.repeat(padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:], period, axis=1)
+
+
+def _taught_sums(values: Floats, course: Course) -> Floats:
+    """(n_series, n_periods + 1) sums over the period that ends `guard` steps before each period, the next included."""
+    total = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    ends = np.arange(values.shape[1] // course.period + 1) * course.period - course.guard
+    return total[:, np.maximum(ends, 0)] - total[:, np.maximum(ends - course.period, 0)]

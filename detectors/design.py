@@ -16,7 +16,7 @@ ANNUAL_FROM_DAYS = 365
 """History from which a season can be told from a trend."""
 
 WEEKDAY_SD = 2.0  # offices that close at weekends fall to a thousandth
-ANNUAL_SD = (1.0, 0.5, 0.25)  # one per harmonic: the year is smooth
+ANNUAL_SD = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18)  # one per harmonic: the year is smooth
 TREND_SD = 0.25  # per year; faster changes are left to the local level
 SPECIAL_DAY_SD = 1.0  # a holiday may empty an office or triple its work
 
@@ -65,6 +65,11 @@ def calendar_design(dates: Dates, calendar: Calendar, *, origin: np.datetime64, 
     columns += list(special.T)
     prior_sd += [SPECIAL_DAY_SD] * special.shape[1]
     return Design(np.column_stack(columns), np.array(prior_sd))
+
+
+def day_of_year(dates: Dates) -> Floats:
+    """Days since the first day of a year of 365.25 days, a season's clock."""
+    return np.asarray(dates.astype("datetime64[D]").astype(np.float64) % DAYS_PER_YEAR)
 
 
 def special_days(dates: Dates, calendar: Calendar) -> Floats:

@@ -7,7 +7,7 @@
 
 A rough and quick rule that needs no history to speak of: good for new sources. It knows neither season nor
 holidays nor small counts: expect several times as many false alarms as `alpha` says (see docs/methods/ears.md),
-and use `regression` as soon as there are eight weeks of history. A C3 lead above z alarms even on a low day,
+and use `scan` as soon as there are eight weeks of history. A C3 lead above z alarms even on a low day,
 since the days before were high enough by themselves.
 
 Missing days are left out of the baseline; with more than a quarter of it missing there is no verdict.

@@ -6,7 +6,7 @@ Days are judged in blocks of `refit_days`: the forecaster is fitted to the days 
 it, so a day is judged on a forecast of 1 to `refit_days` days ahead. Blocks begin on fixed civil days (each Monday
 where `refit_days` is 7), so that a day's verdict does not depend on how many other days are judged with it.
 
-Use it to hold a model such as prophet against `regression`, which is hundreds of times quicker. A surge that goes
+Use it to hold a model such as prophet against `scan`, which is hundreds of times quicker. A surge that goes
 on raises its own limit from the next block on. The forecast's variance is the model's own, not calibrated
 that far out: expect several times as many alarms as `alpha` says on series with rare outbursts.
 """

@@ -9,7 +9,7 @@ fewer than three years are known or if it leads above everything ever seen.
 
 Reliable and well studied for public health, and a standard to compare with. It sees a surge late, since a 7-day
 total takes days to rise, has too many false alarms among rare series (docs/methods/farrington.md), and needs at
-least two years; series with fewer than five requests in the last four weeks get no verdict. Prefer `regression`
+least two years; series with fewer than five requests in the last four weeks get no verdict. Prefer `scan`
 for daily operations.
 
 References:

@@ -46,7 +46,8 @@ def fit(
     """
     n_columns = columns.shape[1]
     upper = np.triu_indices(n_columns)
-    outer = columns[:, upper[0]] * columns[:, upper[1]]  # (n_days, n_pairs)
+    # Single precision is enough to find the way: where it ends is where the gradient is zero, in double precision.
+    outer = (columns[:, upper[0]] * columns[:, upper[1]]).astype(np.float32)  # (n_days, n_pairs)
     target = (weights * counts) @ columns
     target[:, 0] += pseudo
     beta = start.copy()
@@ -54,7 +55,10 @@ def fit(
     for _ in range(MAX_STEPS):
         mean = weights[open_] * np.exp(np.clip(beta[open_] @ columns.T, -50.0, 50.0))
         gradient = target[open_] - mean @ columns - penalty[open_] * beta[open_]
-        change = np.linalg.solve(_symmetric(mean @ outer, upper, penalty[open_]), gradient[:, :, None])[:, :, 0]
+        change = np.linalg.solve(
+            _symmetric((mean.astype(np.float32) @ outer).astype(np.float64), upper, penalty[open_]),
+            gradient[:, :, None],
+        )[:, :, 0]
         largest = np.abs(change).max(axis=1)
         beta[open_] += change * np.minimum(1.0, MAX_CHANGE / np.maximum(largest, 1e-300))[:, None]
         open_ = open_[largest > TOLERANCE]

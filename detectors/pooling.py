@@ -8,21 +8,7 @@ NEIGHBOURS = 50
 """Series of like volume whose dispersion a series is drawn to."""
 
 
-def mixture_weights(log_likelihood: Floats, steps: int = 30) -> Floats:
-    """(n_series, n_models) how much each series trusts each model, rows adding up to 1.
-
-    The prior is what the panel's series trust on average, found by expectation-maximisation.
-    """
-    relative = np.exp(np.maximum(log_likelihood - log_likelihood.max(axis=1, keepdims=True), -700.0))
-    prior = np.full(relative.shape[1], 1 / relative.shape[1])
-    for _ in range(steps):
-        trust = relative * prior
-        trust /= trust.sum(axis=1, keepdims=True)
-        prior = trust.mean(axis=0)
-    return np.asarray(trust)
-
-
-def shrunk_dispersion(dispersion: Floats, freedom: Floats, volume: Floats) -> Floats:
+def shrunk_dispersion(dispersion: Floats, freedom: Floats, volume: Floats, *, floor: Floats) -> Floats:
     """(n_series,) each series' dispersion drawn towards that of series of like volume.
 
         shrunk = (d0 * typical + d * own) / (d0 + d)
@@ -41,7 +27,7 @@ def shrunk_dispersion(dispersion: Floats, freedom: Floats, volume: Floats) -> Fl
     chance = np.average(2 / freedom, weights=freedom)
     prior_freedom = 2 / np.clip(spread - chance, 2 / 1000, 2 / 4)
     shrunk = (prior_freedom * typical + freedom * dispersion) / (prior_freedom + freedom)
-    return np.maximum(shrunk, 1.0)
+    return np.maximum(shrunk, floor)
 
 
 def _running_mean(values: Floats, weights: Floats) -> Floats:

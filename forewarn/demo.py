@@ -44,7 +44,7 @@ url = "sqlite:///demo.db"
 
 {sources}
 [detection]
-detectors = ["regression", "farrington"]
+detectors = ["scan"]
 recheck_days = 2
 
 [forecast]

@@ -163,6 +163,24 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Spans:
+    """The days up to the judged one that, taken together, are furthest out of the ordinary.
+
+    Args:
+        steps: (n_series, n_judged) of int, length of the span; 1: the judged day alone.
+        observed, expected, low, high: As in `Detection`, but summed over the span.
+        limit: Largest (of a rise) or smallest (of a fall) count of the span that raises no alarm.
+    """
+
+    steps: npt.NDArray[np.int64]
+    observed: Floats
+    expected: Floats
+    low: Floats
+    high: Floats
+    limit: Floats
+
+
+@dataclass(frozen=True)
 class Detection:
     """A method's verdict on the last days of a panel.
 
@@ -178,6 +196,8 @@ class Detection:
         lower_limit: Smallest count that raises no alarm of a drop; below 0 where none could.
         upper_tail: P(Y >= observed) on an ordinary day; lower_tail: P(Y <= observed).
         window_days: Days that each number sums, the judged day being the last.
+        rise, fall: The spans that make the upper and the lower tail; None: the judged day alone does.
+        earlier: (n_series, n_earlier) expected of the days before the first judged one, where spans reach back to them.
     """
 
     detector: str
@@ -191,6 +211,9 @@ class Detection:
     upper_tail: Floats
     lower_tail: Floats
     window_days: int = 1
+    rise: Spans | None = None
+    fall: Spans | None = None
+    earlier: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.panel.labels), self.observed.shape[1])
@@ -211,6 +234,22 @@ class Detection:
     def dates(self) -> Dates:
         """(n_judged,) the judged days."""
         return self.panel.dates[len(self.panel.dates) - self.observed.shape[1] :]
+
+    def over(self, column: int, steps: int) -> tuple[Floats, Floats]:
+        """(n_series,) observed and expected of the judged day at `column` and the `steps` - 1 days before it together.
+
+        Days that were not observed count for neither.
+        """
+        if steps == 1:
+            return self.observed[:, column], self.expected[:, column]
+        earlier = self.expected[:, :0] if self.earlier is None else self.earlier
+        expected = np.concatenate([earlier, self.expected], axis=1)
+        end = earlier.shape[1] + column + 1
+        expected = expected[:, max(end - steps, 0) : end]
+        stop = len(self.panel.dates) - self.observed.shape[1] + column + 1
+        observed = self.panel.counts[:, stop - expected.shape[1] : stop]
+        known = ~np.isnan(observed + expected)
+        return (np.where(known, observed, 0.0).sum(axis=1), np.where(known, expected, 0.0).sum(axis=1))
 
     @property
     def known_share(self) -> Floats:

@@ -115,7 +115,7 @@ class SourceSettings(BaseModel):
 class DetectionSettings(_Table):
     """Which methods judge, and how often they may be wrong."""
 
-    detectors: tuple[str, ...] = Field(("regression",), min_length=1)
+    detectors: tuple[str, ...] = Field(("scan",), min_length=1)
     false_alarms_per_week: float = Field(1.0, gt=0, le=1000)  # chance alarms to be expected over all series
     alerts_per_week: float | None = Field(None, gt=0, le=10000)  # at most so many, as the last back-test found
     min_requests: int = Field(5, ge=1)  # fewer requests on a day never raise an alert

@@ -105,19 +105,23 @@ def _beyond(detection: Detection, column: int, kind: Kind, floor: float) -> npt.
 
 def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:
     drop = kind is Kind.DROP
+    at = row, column
+    span = detection.fall if drop else detection.rise
+    numbers = detection if span is None else span
+    day_limit = detection.lower_limit if drop else detection.limit
     alarm = Alarm(
         source=detection.panel.source,
         labels=labels_of(detection, row),
         day=day,
         kind=kind,
         detector=detection.detector,
-        observed=float(detection.observed[row, column]),
-        expected=_steady(detection.expected[row, column]),
-        low=_steady(detection.low[row, column]),
-        high=_steady(detection.high[row, column]),
-        limit=_steady((detection.lower_limit if drop else detection.limit)[row, column]),
-        tail=_steady((detection.lower_tail if drop else detection.upper_tail)[row, column]),
-        window_days=detection.window_days,
+        observed=float(numbers.observed[at]),
+        expected=_steady(numbers.expected[at]),
+        low=_steady(numbers.low[at]),
+        high=_steady(numbers.high[at]),
+        limit=_steady((day_limit if span is None else span.limit)[at]),
+        tail=_steady((detection.lower_tail if drop else detection.upper_tail)[at]),
+        window_days=detection.window_days if span is None else int(span.steps[at]),
     )
     return Cell(alarm, detection, row, column)
 

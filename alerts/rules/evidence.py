@@ -88,22 +88,28 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
     if not finer:
         return []
     detection = min(finer, key=lambda d: len(d.panel.level))
-    column = column_of(detection, head.alarm.day)
+    column = int(np.flatnonzero(detection.dates == np.datetime64(head.alarm.day, "D"))[0])
     inside = np.ones(len(detection.panel.labels), dtype=bool)
     for name, value in labels.items():
         inside &= (detection.panel.labels[name] == value).to_numpy()
     sign = -1.0 if head.alarm.kind is Kind.DROP else 1.0
-    excess = sign * (detection.observed[:, column] - detection.expected[:, column])
+    steps = 1 if head.detection.rise is None else head.alarm.window_days
+    observed, expected = detection.over(column, steps)
+    reach = np.sqrt(steps) * (detection.high[:, column] - detection.low[:, column]) / 2
+    low, high = detection.low[:, column], detection.high[:, column]
+    if steps > 1:
+        low, high = np.floor(np.maximum(expected - reach, 0)), np.ceil(expected + reach)
+    excess = sign * (observed - expected)
     excess = np.where(inside & ~np.isnan(excess), np.maximum(excess, 0.0), 0.0)
     total = head.alarm.excess if head.alarm.labels == labels else float(excess.sum())
     largest = [int(row) for row in np.argsort(-excess, kind="stable")[:PARTS] if excess[row] > 0]
     return [
         {
             "labels": labels_of(detection, row),
-            "observed": float(detection.observed[row, column]),
-            "expected": round(float(detection.expected[row, column]), 2),
-            "low": round(float(detection.low[row, column]), 2),
-            "high": round(float(detection.high[row, column]), 2),
+            "observed": float(observed[row]),
+            "expected": round(float(expected[row]), 2),
+            "low": round(float(low[row]), 2),
+            "high": round(float(high[row]), 2),
             "excess": round(float(excess[row]), 2),
             "share": round(min(float(excess[row]) / total, 1.0), 3),
         }

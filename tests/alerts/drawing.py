@@ -19,7 +19,7 @@ def drawn(
     *rows: Row,
     day: date = TUESDAY,
     days: int = 30,
-    detector: str = "regression",
+    detector: str = "scan",
     calendar: Calendar | None = None,
     tail: float = 1e-6,
     known_share: float | None = None,

@@ -160,7 +160,7 @@ def _judge(conn: Connection, settings: Settings) -> None:
     last_day = TODAY - timedelta(days=1)
     panels = read_panels(conn, "lindenau", LEVELS, last_day=last_day, history_days=380, as_of=TODAY, calendar=calendar)
     alpha = 1 / 7 / sum(len(panel.labels) for panel in panels)
-    detections = [detector_for("regression", alpha).detect(panel, 24) for panel in panels]
+    detections = [detector_for("scan", alpha).detect(panel, 24) for panel in panels]
     alerts: dict[str, Alert] = {}
     for ago in range(24, 0, -1):
         day = TODAY - timedelta(days=ago)

@@ -81,7 +81,7 @@ def settled(page: Page, url: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/explore", "/health", "/alerts/"])
 def test_every_page_is_sound_on_desk_and_phone(page: Page, url: str, engine: Engine, path: str) -> None:
     if path == "/alerts/":
-        path += open_alert(engine, "All requests").fingerprint
+        path += open_alert(engine, "Missed collection").fingerprint
     settled(page, url + path)
     found = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
@@ -101,9 +101,9 @@ def test_labels_that_mean_harm_are_shown_as_text(page: Page, url: str, engine: E
 
 
 def test_an_alert_is_taken_up_and_judged_through_the_page(page: Page, url: str, engine: Engine) -> None:
-    alert = open_alert(engine, "All requests")
+    alert = open_alert(engine, "Missed collection")
     settled(page, url)
-    page.get_by_role("link", name="All requests").first.click()
+    page.get_by_role("link", name="Missed collection").first.click()
     page.wait_for_url(f"{url}/alerts/{alert.fingerprint}")
     said = page.get_by_role("status")
     page.get_by_role("button", name="Acknowledge").click()

@@ -73,7 +73,7 @@ def test_complete_days_are_not_shaded() -> None:
 
 
 def test_alarms_are_diamonds_at_their_count() -> None:
-    alarm = Alarm("city", {}, FIRST + timedelta(days=7), Kind.SURGE, "regression", 30, 5, 1, 9, 12, 1e-6)
+    alarm = Alarm("city", {}, FIRST + timedelta(days=7), Kind.SURGE, "scan", 30, 5, 1, 9, 12, 1e-6)
     marks = traces(drawn(alarms=[alarm]))["Out of the ordinary"]
     assert marks.marker.symbol == "diamond"
     assert list(marks.y) == [30]

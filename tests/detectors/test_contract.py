@@ -81,7 +81,7 @@ def test_the_order_of_rows_does_not_matter(name: str, order: list[int]) -> None:
         np.testing.assert_allclose(getattr(one, matrix)[order], getattr(other, matrix), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in DETECTORS if name != "regression"])
+@pytest.mark.parametrize("name", [name for name in DETECTORS if name != "scan"])
 def test_rows_are_independent(name: str) -> None:
     counts = ordinary()
     alone = made(name).detect(panel(counts[2:3]), 5)
@@ -90,19 +90,19 @@ def test_rows_are_independent(name: str) -> None:
         np.testing.assert_allclose(getattr(together, matrix)[2:3], getattr(alone, matrix), rtol=1e-9)
 
 
-def test_regression_rows_share_dispersion_and_drift_but_not_the_last_days() -> None:
+def test_scan_rows_share_dispersion_and_tails_but_not_the_last_days() -> None:
     """Another row's wild week moves nothing; its wild history moves a limit by little."""
     counts = ordinary(n_series=30)
-    one = made("regression").detect(panel(counts), 5)
+    one = made("scan").detect(panel(counts), 5)
     wild_week = counts.copy()
     wild_week[4, -5:] += 500
-    other = made("regression").detect(panel(wild_week), 5)
+    other = made("scan").detect(panel(wild_week), 5)
     rest = np.arange(30) != 4
     for matrix in MATRICES:
         np.testing.assert_allclose(getattr(other, matrix)[rest], getattr(one, matrix)[rest], rtol=1e-9)
     wild_past = counts.copy()
     wild_past[4, ::9] *= 20
-    other = made("regression").detect(panel(wild_past), 5)
+    other = made("scan").detect(panel(wild_past), 5)
     np.testing.assert_allclose(other.expected[rest], one.expected[rest], rtol=0.05, atol=0.01)
     assert np.abs(other.limit - one.limit)[rest].max() <= 0.15 * one.limit.max()
 

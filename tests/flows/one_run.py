@@ -9,7 +9,7 @@ from flows.ingest import ingest_source
 from flows.installation import open_installation
 from flows.notify import drain_outbox
 
-PRELOADED = ("tests.flows.one_run", "alerts.channels.apprise", "connectors.open311", "detectors.regression")
+PRELOADED = ("tests.flows.one_run", "alerts.channels.apprise", "connectors.open311", "detectors.scan")
 """Imported once by the process that all runs are forked from, so that a kill meets work and not imports."""
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from dashboards.desk import Desk
 from dashboards.history import read_history
 from detectors.forecasters.seasonal_naive import SeasonalNaive
-from detectors.regression import Regression
+from detectors.scan import Scan
 from flows.detect import days_to_recheck, days_to_wait, detect_source, judge
 from flows.forecast import forecast_source
 from flows.installation import Installation
@@ -98,27 +98,27 @@ def test_false_drops_vanish_and_the_limit_is_that_of_what_is_known(city: City, w
         (_, panel) = panels_on(watching, LAST_DAY - timedelta(days=ago))
         rows = panel.labels["category"].isin(calm).to_numpy()
         for place, judged in enumerate((replace(panel, completeness=None), panel)):
-            verdict = Regression(alpha=0.05).detect(judged, 1)
+            verdict = Scan(alpha=0.05).detect(judged, 1)
             drops[place] += verdict.drops()[rows].sum()
             surges[place] += verdict.alarms()[rows].sum()
         cells += int(rows.sum())
     assert cells >= 90
     assert drops[0] > 0.1 * cells  # twice what was asked: four fifths of a day are known in the night after it
     assert drops[1] <= 0.07 * cells
-    assert 0 < surges[1] <= 0.09 * cells
+    assert 0 < surges[1] <= 0.12 * cells  # spans overlap, so that alarms come in runs
     assert surges[0] < surges[1]
 
 
 def test_a_surge_is_seen_in_the_night_after_its_first_day(watching: Installation) -> None:
     day = LAST_DAY - timedelta(days=3)
     (_, panel) = panels_on(watching, day)
-    usual = Regression(alpha=1e-3).detect(replace(panel, completeness=None), 1)
+    usual = Scan(alpha=1e-3).detect(replace(panel, completeness=None), 1)
     row = int(np.argmax(usual.expected[:, 0]))
     counts = panel.counts.copy()
     counts[row, -1] = np.ceil(usual.limit[row, 0])  # so far, and more is to come
     surge = replace(panel, counts=counts)
-    assert not Regression(alpha=1e-3).detect(replace(surge, completeness=None), 1).alarms()[row, 0]
-    verdict = Regression(alpha=1e-3).detect(surge, 1)
+    assert not Scan(alpha=1e-3).detect(replace(surge, completeness=None), 1).alarms()[row, 0]
+    verdict = Scan(alpha=1e-3).detect(surge, 1)
     assert verdict.alarms()[row, 0]
     assert verdict.known_share[row, 0] == pytest.approx(0.82, abs=0.06)
 
@@ -152,10 +152,10 @@ def test_what_was_known_then_never_knows_later_reports(city: City, watching: Ins
 
 def test_methods_that_know_of_no_delay_wait_until_a_day_is_complete(watching: Installation) -> None:
     panels = panels_on(watching, LAST_DAY)
-    detection = watching.settings.detection.model_copy(update={"detectors": ("regression", "ears-c2")})
+    detection = watching.settings.detection.model_copy(update={"detectors": ("scan", "ears-c2")})
     verdicts = {(v.detector, v.panel.level): v for v in judge(panels, detection, 1, 20)}
-    regression, ears = verdicts["regression", ()], verdicts["ears-c2", ()]
-    assert not np.isnan(regression.upper_tail).any()
+    scan, ears = verdicts["scan", ()], verdicts["ears-c2", ()]
+    assert not np.isnan(scan.upper_tail).any()
     settled = ears.known_share[0] >= 0.98
     assert 3 <= (~settled).sum() <= 5
     np.testing.assert_array_equal(np.isnan(ears.upper_tail[0]), ~settled)

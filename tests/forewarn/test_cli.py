@@ -95,7 +95,7 @@ def test_a_run_that_could_not_work_does_not_say_that_all_is_well(installation: P
     [
         ('[channels.ops]\nurl = "nonsense://hunter2"', "channels.ops.url: apprise does not understand this address"),
         ('[forecast]\nforecasters = ["profet"]', "did you mean 'prophet'?"),
-        ('[detection]\ndetectors = ["regresion"]', "did you mean 'regression'?"),
+        ('[detection]\ndetectors = ["scam"]', "did you mean 'scan'?"),
         ('[sources.b]\nkind = "files"\npath = "b"', "sources.b.fields: is missing"),
     ],
 )

@@ -19,7 +19,7 @@ def scored(story: list[Change], events: list[KnownEvent], *, n_days: int = 28) -
 
 
 def alarm(labels: dict[str, str]) -> Alarm:
-    return Alarm("town", labels, DAY, Kind.SURGE, "regression", 9.0, 4.0, 2.0, 6.0, 8.0, 1e-4)
+    return Alarm("town", labels, DAY, Kind.SURGE, "scan", 9.0, 4.0, 2.0, 6.0, 8.0, 1e-4)
 
 
 def test_incidents_found_and_missed() -> None:

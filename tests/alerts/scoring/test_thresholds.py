@@ -23,7 +23,7 @@ def panel() -> Panel:
     return Panel(counts, dates, labels, datetime(2026, 6, 1, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("name", ["regression", "ears-c1", "ears-c2"])
+@pytest.mark.parametrize("name", ["scan", "ears-c1", "ears-c2"])
 @pytest.mark.parametrize("alpha", [1e-5, 1e-4, 1e-3, 0.02])
 def test_alarms_are_those_of_judging_at_that_threshold(panel: Panel, name: str, alpha: float) -> None:
     judged_at = 1e-3
@@ -35,8 +35,8 @@ def test_alarms_are_those_of_judging_at_that_threshold(panel: Panel, name: str, 
 
 
 def test_limits_are_near_those_of_judging(panel: Panel) -> None:
-    busy = detector_for("regression", 1e-5).detect(panel, 20)
-    moved = at_alpha(detector_for("regression", 1e-3).detect(panel, 20), 1e-5, judged_at=1e-3)
+    busy = detector_for("scan", 1e-5).detect(panel, 20)
+    moved = at_alpha(detector_for("scan", 1e-3).detect(panel, 20), 1e-5, judged_at=1e-3)
     known = np.isfinite(busy.limit) & np.isfinite(moved.limit) & (busy.expected > 20)
     far = (busy.limit - busy.expected)[known]
-    assert (np.abs(moved.limit - busy.limit)[known] <= 0.2 * far).all()
+    assert (np.abs(moved.limit - busy.limit)[known] <= 0.25 * far).all()

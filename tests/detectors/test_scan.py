@@ -5,10 +5,13 @@ import statsmodels.api as sm
 from scipy import stats
 
 from detectors import irls
-from detectors.baseline import learn, look_ahead, surge_weights
+from detectors.baseline import Course, fit_season, follow, mean_of, surge_weights
 from detectors.design import Design, calendar_design, special_days
-from detectors.pooling import mixture_weights, shrunk_dispersion
-from detectors.regression import Regression
+from detectors.limits import nb_tail
+from detectors.pooling import shrunk_dispersion
+from detectors.scan import Scan
+from detectors.spans import PastSpans, deviation, nearness, span_sums
+from detectors.tails import Tail, chance, peaks_of, score_at, tail_of
 from forewarn.calendar import Calendar
 from tests.detectors.panels import panel_of
 
@@ -48,7 +51,7 @@ def test_false_alarms_are_as_rare_as_promised(dispersion: float) -> None:
     """105,000 ordinary days each, of rare and of large series; `benchmarks.detectors calibration` takes two million."""
     n_series, last = 300, 350
     counts = city(n_series, 1096, seed=11, dispersion=dispersion)
-    detection = Regression(refit_days=70).detect(panel_of(counts, first="2021-03-01"), last)
+    detection = Scan().detect(panel_of(counts, first="2021-03-01"), last)
     cells = detection.upper_tail.size
     for alpha in (1e-2, 1e-3, 1e-4, 1e-5):
         most = stats.binom.isf(1e-4, cells, 1.35 * alpha)  # the mean and the dispersion are estimates
@@ -61,9 +64,9 @@ def test_false_alarms_are_as_rare_as_promised(dispersion: float) -> None:
 
 def test_a_surge_does_not_teach_itself_within_its_first_week() -> None:
     counts = city(20, 900, seed=5)
-    quiet = Regression().detect(panel_of(counts.copy()), 7)
+    quiet = Scan().detect(panel_of(counts.copy()), 7)
     counts[10:, -7:] += 300
-    surging = Regression().detect(panel_of(counts), 7)
+    surging = Scan().detect(panel_of(counts), 7)
     np.testing.assert_allclose(surging.expected, quiet.expected, rtol=1e-9)
     assert surging.alarms()[10:].all()
 
@@ -71,7 +74,7 @@ def test_a_surge_does_not_teach_itself_within_its_first_week() -> None:
 def test_a_lasting_change_becomes_the_new_normal() -> None:
     counts = city(12, 1000, seed=6)
     counts[11, 900:] *= 2
-    detection = Regression(alpha=1e-5).detect(panel_of(counts), 110)
+    detection = Scan(alpha=1e-5).detect(panel_of(counts), 110)
     assert detection.alarms()[11, 10:20].sum() >= 5
     assert detection.alarms()[11, -20:].sum() == 0
 
@@ -80,16 +83,16 @@ def test_a_category_that_comes_alive_is_known_within_weeks() -> None:
     counts = city(12, 900, seed=7)
     counts[0] = 0
     counts[0, -60:] = np.random.default_rng(8).poisson(3, 60)
-    detection = Regression(alpha=1e-5).detect(panel_of(counts), 60)
+    detection = Scan(alpha=1e-5).detect(panel_of(counts), 60)
     assert detection.alarms()[0, :5].any()
     assert not detection.alarms()[0, -14:].any()
 
 
 def test_past_surges_count_for_little() -> None:
     counts = city(6, 1000, seed=9)
-    plain = Regression().detect(panel_of(counts.copy()), 1)
+    plain = Scan().detect(panel_of(counts.copy()), 1)
     counts[5, 500:515] *= 8
-    surged = Regression().detect(panel_of(counts), 1)
+    surged = Scan().detect(panel_of(counts), 1)
     assert surged.expected[5, 0] == pytest.approx(plain.expected[5, 0], rel=0.03)
 
 
@@ -105,7 +108,7 @@ def test_holidays_are_learnt() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(1096)
     closed = special_days(dates, calendar)[:, 0] == 1
     counts[3, closed] = np.round(counts[3, closed] * 0.1)
-    detection = Regression().detect(panel_of(counts, calendar=calendar), 10)
+    detection = Scan().detect(panel_of(counts, calendar=calendar), 10)
     christmas = np.flatnonzero(detection.dates == np.datetime64("2022-12-26"))[0]  # observed on Monday
     assert detection.expected[3, christmas] < 0.4 * detection.expected[3, christmas - 10 + 9]
     assert not detection.drops()[3].any()
@@ -123,7 +126,7 @@ def test_special_days_of_a_christmas_week() -> None:
 
 def test_no_verdict_before_eight_weeks_and_no_season_before_a_year() -> None:
     counts = city(5, 70, seed=12)
-    detection = Regression().detect(panel_of(counts, first="2021-03-01"), 70)
+    detection = Scan().detect(panel_of(counts, first="2021-03-01"), 70)
     known = ~np.isnan(detection.expected[0])
     assert not known[:56].any()
     assert known[-1]
@@ -131,65 +134,144 @@ def test_no_verdict_before_eight_weeks_and_no_season_before_a_year() -> None:
     short, long = (
         calendar_design(dates, Calendar(), origin=dates[-1], history_days=days).columns.shape[1] for days in (364, 365)
     )
-    assert long - short == 6
+    assert long - short == 12
 
 
 def test_a_series_that_began_late_waits_alone() -> None:
     counts = city(5, 500, seed=13)
     counts[2, :470] = np.nan
-    detection = Regression().detect(panel_of(counts), 1)
+    detection = Scan().detect(panel_of(counts), 1)
     assert np.isnan(detection.limit[2, 0])
     assert np.isfinite(np.delete(detection.limit[:, 0], 2)).all()
 
 
 def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = panel_of(city(23, 600, seed=14))
-    whole = Regression().detect(panel, 3)
-    monkeypatch.setattr("detectors.regression.BLOCK_ROWS", 5)
-    split = Regression().detect(panel, 3)
+    whole = Scan().detect(panel, 3)
+    monkeypatch.setattr("detectors.scan.BLOCK_ROWS", 5)
+    split = Scan().detect(panel, 3)
     np.testing.assert_allclose(split.upper_tail, whole.upper_tail, rtol=1e-6)
 
 
-def test_the_level_equals_its_recursion_day_by_day() -> None:
-    counts = city(3, 300, seed=15)
-    dates = np.datetime64("2021-01-01") + np.arange(300)
-    design = calendar_design(dates, Calendar(), origin=dates[293], history_days=286)
+def test_the_level_of_each_period_is_a_fading_ratio_of_what_came_to_what_was_due() -> None:
+    counts = city(3, 294, seed=15)
+    dates = np.datetime64("2021-01-01") + np.arange(294)
+    design = calendar_design(dates, Calendar(), origin=dates[-1], history_days=287)
     start = np.zeros((3, design.columns.shape[1]))
     start[:, 0] = np.log(counts.mean(axis=1))
-    past = learn(counts[:, :286], Design(design.columns[:286], design.prior_sd), guard_days=7, start=start)
-    outlook = look_ahead(past, counts[:, 286:], design.columns[286:], guard_days=7)
-    mean = np.exp(past.coefficients @ design.columns.T)
-    first = np.exp(
-        irls.fit(
-            counts[:, :286],
-            np.ones((3, 286)),
-            design.columns[:286],
-            np.repeat(np.where(np.isinf(design.prior_sd), 0, design.prior_sd**-2.0)[None], 3, axis=0),
-            start,
-            pseudo=0.5,
-        )
-        @ design.columns.T
-    )
+    seen = np.ones_like(counts)
+    seen[:, -7:] = 0
+    season = fit_season(counts[:, :287], seen[:, :287], Design(design.columns[:287], design.prior_sd), start)
+    past = follow(counts * seen, seen, design.columns, season, Course(7, 7, (28.0,)))
+    mean = mean_of(season.coefficients, design.columns)
+    weights = seen * surge_weights(counts, mean, season.dispersion)
     for row in range(3):
-        squared = (counts[row, :286] - first[row, :286]) ** 2 / first[row, :286]
-        freedom = 286 - design.columns.shape[1]
-        rough = max(squared.sum() / freedom, 1)
-        dispersion = max(np.minimum(squared, 16 * rough * np.maximum(1, 1 / first[row, :286])).sum() / freedom, 1)
-        weights = surge_weights(counts[row : row + 1], mean[row : row + 1], np.array([dispersion]))[0]
-        support = min(28 * mean[row, :286].mean(), 8 * dispersion)
-        seen = due = 0.0
-        for day in range(300 - 8):  # the last judged day knows the days up to a week before it
-            seen = seen * 0.5 ** (1 / 14) + weights[day] * counts[row, day]
-            due = due * 0.5 ** (1 / 14) + weights[day] * mean[row, day]
-        assert outlook.levels[0, row, -1] == pytest.approx((support + seen) / (support + due), rel=1e-6)
+        support = min(28 * mean[row].mean(), 8 * season.dispersion[row])
+        came = due = 0.0
+        for week in range(42):
+            if week >= 2:
+                days = slice(7 * (week - 2), 7 * (week - 1))  # a week is left out before each week
+                came = came * 0.5 ** (7 / 28) + (weights * counts)[row, days].sum()
+                due = due * 0.5 ** (7 / 28) + (weights * mean)[row, days].sum()
+            level = (support + came) / (support + due)
+            days = slice(7 * week, 7 * week + 7)
+            np.testing.assert_allclose(past.expected[row, days], mean[row, days] * level, rtol=1e-9)
+        came = came * 0.5 ** (7 / 28) + (weights * counts)[row, 280:287].sum()
+        due = due * 0.5 ** (7 / 28) + (weights * mean)[row, 280:287].sum()
+        assert past.level[row] == pytest.approx((support + came) / (support + due), rel=1e-9)
 
 
-def test_series_trust_what_foretold_them_and_what_their_peers_trust() -> None:
-    trust = mixture_weights(np.array([[0.0, -50], [-50, 0], [0, 0], [0, -50], [0, -50]]))
-    np.testing.assert_allclose(trust.sum(axis=1), 1)
-    assert trust[0, 0] > 0.99
-    assert trust[1, 1] > 0.99
-    assert 0.6 < trust[2, 0] < 0.9  # undecided: three of four peers trust the first
+def test_scatter_of_days_is_told_from_a_level_that_wanders() -> None:
+    rng = np.random.default_rng(16)
+    level = np.exp(0.4 * np.sin(2 * np.pi * np.arange(1099) / 80))  # no season of ours has 80 days
+    counts = rng.poisson(rng.gamma(40 * level / 1.0, 1.0, (8, 1099))).astype(float)  # variance twice the mean
+    seen = np.ones_like(counts)
+    design = calendar_design(
+        np.datetime64("2021-01-01") + np.arange(1099),
+        Calendar(),
+        origin=np.datetime64("2021-01-01"),
+        history_days=1099,
+    )
+    start = np.zeros((8, design.columns.shape[1]))
+    start[:, 0] = np.log(40)
+    season = fit_season(counts, seen, design, start)
+    past = follow(counts, seen, design.columns, season, Scan.course)
+    assert season.dispersion.min() > 3
+    np.testing.assert_allclose(past.dispersion, 2.0, rtol=0.25)
+
+
+def test_a_series_may_scatter_less_than_chance() -> None:
+    rng = np.random.default_rng(17)
+    counts = np.round(rng.poisson(6000, (4, 900)) / 100)
+    counts[2, -1] += 5
+    detection = Scan(alpha=1e-4).detect(panel_of(counts), 1)
+    assert (detection.high - detection.low < 5).all()
+    assert detection.alarms()[:, 0].tolist() == [False, False, True, False]
+
+
+def test_the_modified_root_is_the_deviate_of_the_mid_p_tail() -> None:
+    rng = np.random.default_rng(18)
+    mean = np.exp(rng.uniform(np.log(0.3), np.log(500), 2000))
+    variance = mean * np.exp(rng.uniform(0.0, 2.0, 2000))
+    count = np.ceil(mean + rng.uniform(1, 5, 2000) * np.sqrt(variance))
+    exact = -stats.norm.ppf(nb_tail(count, mean, variance, mid=True))
+    np.testing.assert_allclose(deviation(count, mean, variance), exact, atol=0.12)
+
+
+def test_a_long_rise_is_seen_before_any_of_its_days_stands_out() -> None:
+    rng = np.random.default_rng(19)
+    counts = rng.poisson(20.0, (10, 900)).astype(float)
+    counts[3, -8:] += 13
+    detection = Scan(alpha=1e-4).detect(panel_of(counts), 8)
+    assert detection.rise is not None
+    alarms = detection.alarms()
+    assert alarms[3].any()
+    assert not np.delete(alarms, 3, axis=0).any()
+    day = int(np.flatnonzero(alarms[3])[-1])
+    steps = int(detection.rise.steps[3, day])
+    assert steps > 1
+    end = 892 + day + 1
+    assert detection.rise.observed[3, day] == counts[3, end - steps : end].sum()
+    observed, expected = detection.over(day, steps)
+    assert observed[3] == detection.rise.observed[3, day]
+    assert expected[3] == pytest.approx(detection.rise.expected[3, day], rel=0.02)  # each day as it was judged
+    assert detection.rise.observed[3, day] > detection.rise.limit[3, day]
+
+
+def test_spans_stray_as_far_as_they_did_at_this_time_of_other_years() -> None:
+    rng = np.random.default_rng(20)
+    n_weeks, period = 156, 7
+    y = rng.poisson(50.0, (4, n_weeks * period)).astype(float)
+    winter = np.arange(n_weeks) % 52 < 6
+    y[0, np.repeat(winter, period)] *= rng.choice([0.6, 1.5], winter.sum()).repeat(period)
+    days = np.arange(n_weeks + 1) * 7.0 % 365.25
+    near = nearness(days, days[:-1])[None]
+    spans = PastSpans(y, np.full_like(y, 50.0), np.ones(4), np.zeros(4), (1, 7), period=period, near=near)
+    in_winter, in_summer = spans.inflation[1, 0, 52 * 2 + 3], spans.inflation[1, 0, 52 * 2 + 26]
+    assert in_winter > 2.5
+    assert in_summer < 1.3
+    assert (spans.inflation[:, 1:] < 1.4).all()
+
+
+def test_span_sums_equal_their_loop() -> None:
+    values = np.arange(24.0).reshape(2, 12) ** 2
+    spans = (1, 2, 3, 5, 14)
+    for steps, sums in zip(spans, span_sums(values, spans), strict=True):
+        for day in range(12):
+            np.testing.assert_allclose(sums[:, day], values[:, max(day - steps + 1, 0) : day + 1].sum(axis=1))
+
+
+def test_a_heavy_tail_is_learnt_from_the_past_and_its_limit_agrees_with_its_chance() -> None:
+    rng = np.random.default_rng(21)
+    light = rng.normal(size=(6, 2000))
+    heavy = light * np.where(rng.random((6, 2000)) < 0.03, 3.0, 1.0)
+    known = np.ones(light.shape, dtype=bool)
+    assert tail_of(peaks_of(heavy, known)).heaviness.mean() > 1.8
+    assert tail_of(peaks_of(light, known)).heaviness.mean() < 1.25
+    tail = Tail(np.array([0.6, 1.0, 2.5]), np.array([1.0, 1.7, 3.0]))
+    for alpha in (0.05, 0.01, 1e-4, 1e-8):
+        score = score_at(alpha, tail)
+        np.testing.assert_allclose(chance(score[:, None], tail)[:, 0], alpha, rtol=1e-6)
 
 
 def test_dispersion_is_drawn_to_series_of_like_volume_where_little_is_known() -> None:
@@ -198,11 +280,13 @@ def test_dispersion_is_drawn_to_series_of_like_volume_where_little_is_known() ->
     freedom = np.repeat([10.0, 500.0], 200)
     truth = np.repeat([1.5, 6.0], 200)
     own = np.maximum(truth * rng.chisquare(freedom) / freedom, 1)
-    shrunk = shrunk_dispersion(own, freedom, volume)
+    shrunk = shrunk_dispersion(own, freedom, volume, floor=np.ones(400))
     assert np.abs(shrunk - truth)[:150].mean() < 0.5 * np.abs(own - truth)[:150].mean()
     np.testing.assert_allclose(shrunk[250:], own[250:], rtol=0.2)
     different = np.tile([1.2, 9.0], 200)
-    np.testing.assert_allclose(shrunk_dispersion(different, np.full(400, 800.0), np.ones(400)), different, rtol=0.05)
+    np.testing.assert_allclose(
+        shrunk_dispersion(different, np.full(400, 800.0), np.ones(400), floor=np.ones(400)), different, rtol=0.05
+    )
 
 
 def test_agrees_with_daily_counts_of_a_real_city(real_data) -> None:
@@ -211,7 +295,7 @@ def test_agrees_with_daily_counts_of_a_real_city(real_data) -> None:
     days = rows["created_at"].dt.floor("D").value_counts()
     counts = days.reindex(pd.date_range("2015-01-01", "2019-12-31"), fill_value=0).to_numpy(float)[None, :]
     panel = panel_of(counts, first="2015-01-01", calendar=Calendar("US", "MA"))
-    detection = Regression(refit_days=28).detect(panel, 700)
+    detection = Scan().detect(panel, 700)
     assert (detection.upper_tail < 1e-2).sum() <= 16
     assert (detection.upper_tail < 1e-3).sum() <= 5
     inside = (detection.observed >= detection.low) & (detection.observed <= detection.high)

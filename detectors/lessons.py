@@ -1,0 +1,97 @@
+"""What the past of each series teaches a scan: season, level, scatter, and how its tail looks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.baseline import Course, fit_season, follow
+from detectors.design import Design, day_of_year
+from detectors.spans import APART_PERIODS, PastSpans, nearness
+from detectors.tails import peaks_of
+from forewarn.calendar import Dates
+from forewarn.panel import Floats
+
+
+class Lessons(NamedTuple):
+    """What the past of each series teaches; one row a series, and no row depends on another.
+
+    Args:
+        coefficients, covariance: Of `Season`.
+        season_dispersion: (n_series,) of `Season`.
+        level, relative, disagreement, dispersion, freedom: (n_series,) of `Past`.
+        typical: (n_series,) mean count a step.
+        recent: (n_series, longest span - 1) what was expected of the steps before the period.
+        inflation: (n_series, n_spans) see detectors/spans.py.
+        high, low: (n_series, 4) of `Peaks`.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    season_dispersion: Floats
+    level: Floats
+    relative: Floats
+    disagreement: Floats
+    dispersion: Floats
+    freedom: Floats
+    typical: Floats
+    recent: Floats
+    inflation: Floats
+    high: Floats
+    low: Floats
+
+
+def learn(
+    counts: Floats,
+    dates: Dates,
+    design: Design,
+    start: Floats,
+    course: Course,
+    spans: Sequence[int],
+) -> Lessons:
+    """What the past of each series teaches; the costly part.
+
+    Args:
+        counts: (n_series, n_past) steps up to the judged period; NaN: not observed.
+        dates: (n_past,).
+        design: Columns for these steps, and those that follow.
+        start: (n_series, n_columns) first guess of the coefficients.
+    """
+    n_past = counts.shape[1]
+    taught = slice(0, n_past - course.guard)
+    observed = (~np.isnan(counts)).astype(np.float64)
+    y = np.nan_to_num(counts)
+    columns = design.columns[:n_past]
+    season = fit_season(y[:, taught], observed[:, taught], Design(columns[taught], design.prior_sd), start)
+    seen = observed.copy()
+    seen[:, n_past - course.guard :] = 0.0
+    past = follow(y * seen, seen, columns, season, course)
+    due = past.expected * seen
+    relative = past.dispersion * past.relative + past.disagreement
+    days = day_of_year(dates[:: course.period])
+    days = np.append(days, day_of_year(dates[-1:] + 1))
+    near = nearness(days, days[:-1])
+    apart = np.abs(np.arange(len(days))[:, None] - np.arange(len(days) - 1)[None, :])
+    near[:-1][apart[:-1] <= APART_PERIODS] = 0.0
+    ago = (len(days) - 2 - np.arange(len(days) - 1)) * course.period // 365
+    near = np.array([near * (ago == k) for k in range(int(ago[0]) + 1)])
+    scanned = PastSpans(y * seen, due, past.dispersion, relative, spans, period=course.period, near=near)
+    high, low = (peaks_of(scanned.scores(low=low), seen > 0) for low in (False, True))
+    reach = max(spans) - 1
+    recent = np.zeros((len(y), reach))
+    recent[:, max(reach - n_past, 0) :] = past.expected[:, max(n_past - reach, 0) :]
+    return Lessons(
+        coefficients=season.coefficients,
+        covariance=season.covariance,
+        season_dispersion=season.dispersion,
+        level=past.level,
+        relative=past.relative,
+        disagreement=past.disagreement,
+        dispersion=past.dispersion,
+        freedom=past.freedom,
+        typical=due.sum(axis=1) / np.maximum(seen.sum(axis=1), 1.0),
+        recent=recent,
+        inflation=scanned.inflation[:, :, -1].T,
+        high=np.column_stack(high),
+        low=np.column_stack(low),
+    )

@@ -1,0 +1,141 @@
+"""Has more (or less) come in than weekday, season, holiday and recent level explain, today or in the last days?
+
+The expectation is that of detectors/baseline.py. All spans of 1 to 14 days that end on the judged day are looked at
+(detectors/spans.py), and the most striking one gets the chance that it has on each series' own history
+(detectors/tails.py). The limit is the count of the judged day from which on any of the spans would raise an alarm, the
+days before being what they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from detectors.baseline import Course, least_dispersion, mean_of
+from detectors.design import Design, calendar_design
+from detectors.lessons import Lessons, learn
+from detectors.memory import RowMemory
+from detectors.nowcast import thinned
+from detectors.pooling import shrunk_dispersion
+from detectors.sheet import Outlook, Sheet
+from detectors.spans import span_sums, variance_of
+from forewarn.calendar import Dates
+from forewarn.panel import Detection, Floats, Panel
+
+MIN_HISTORY_DAYS = 56
+"""Observed days below which a series gets no verdict: eight of each weekday."""
+
+BLOCK_ROWS = 250
+"""Series worked on together, so that their arrays stay in the processor's cache."""
+
+_MEMORY = RowMemory(most_bytes=512 * 2**20)
+"""Between two refits a series is judged day after day, often many times a day, by the same past."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Daily negative binomial regression with a scan of the last days.
+
+    Args:
+        alpha: Chance of an alarm on an ordinary day; may be as small as 1e-7.
+    """
+
+    alpha: float = 0.001
+    course: ClassVar[Course] = Course(7, 7, (7.0, 14.0, 28.0, 56.0, 112.0, 224.0))
+    spans: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 5, 7, 10, 14)
+
+    @property
+    def name(self) -> str:
+        return "scan"
+
+    def detect(self, panel: Panel, last: int) -> Detection:
+        """Verdicts on the last `last` days of every series."""
+        n_series, n_days = panel.counts.shape
+        first = n_days - last
+        sheet = Sheet(n_series, last, self.spans, self.alpha)
+        start: Floats | None = None
+        for origin, stop in _periods(panel, first, self.course.period):
+            start = self._judge(panel, origin, stop, start, sheet, first)
+        return sheet.detection(self.name, panel)
+
+    def _judge(
+        self, panel: Panel, origin: int, stop: int, start: Floats | None, sheet: Sheet, first: int
+    ) -> Floats | None:
+        """Judges the steps from `origin` to `stop`, and gives the coefficients (n_series, n_columns).
+
+        The past begins on a fixed day of the calendar too, so that it is the same every day until the next refit.
+        """
+        period = self.course.period
+        known_from = panel.first_observed  # days before the source was read are no history
+        begin = known_from + (origin - known_from) % period
+        n_past = origin - begin
+        n_taught = n_past - self.course.guard
+        counts, dates = panel.completed[:, begin:stop], panel.dates[begin:stop]
+        enough = np.flatnonzero((~np.isnan(counts[:, : max(n_taught, 0)])).sum(axis=1) >= MIN_HISTORY_DAYS)
+        if not enough.size:
+            return start
+        design = calendar_design(dates, panel.calendar, origin=panel.dates[origin], history_days=n_taught)
+        blocks = []
+        for rows in np.array_split(enough, -(-len(enough) // BLOCK_ROWS)):
+            past = counts[rows, :n_past]
+            guess = _start(past[:, :n_taught], design, None if start is None else start[rows])
+            blocks.append(self._learn(past, dates[:n_past], design, guess))
+        learnt = Lessons(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+        coefficients = np.full((len(panel.labels), design.columns.shape[1]), np.nan)
+        coefficients[enough] = learnt.coefficients
+        skipped = max(first - origin, 0)
+        outlook = self._look_ahead(learnt, panel.until(stop).rows(enough), design.columns[n_past:])
+        sheet.fill(enough, max(origin, first) - first, outlook, learnt, skipped)
+        return coefficients
+
+    def _learn(self, past: Floats, dates: Dates, design: Design, start: Floats) -> Lessons:
+        """What the past teaches, for the rows whose past is not remembered from an earlier call."""
+        keys = _MEMORY.keys_of(past, design.columns, design.prior_sd, self.course, self.spans)
+        return Lessons(
+            *_MEMORY.rows_of(keys, lambda new: learn(past[new], dates, design, start[new], self.course, self.spans))
+        )
+
+    def _look_ahead(self, learnt: Lessons, panel: Panel, columns: Floats) -> Outlook:
+        """What the last steps of the panel, described by `columns`, should have brought alone and with those before."""
+        n_judged = len(columns)
+        mean = mean_of(learnt.coefficients, columns) * learnt.level[:, None]
+        whole = np.concatenate([learnt.recent, mean], axis=1)[:, -panel.counts.shape[1] :]
+        dispersion = shrunk_dispersion(
+            learnt.dispersion, learnt.freedom, learnt.typical, floor=least_dispersion(learnt.typical)
+        )
+        season = ((columns @ learnt.covariance) * columns).sum(axis=2)
+        level = dispersion * learnt.relative + learnt.disagreement
+        relative = level[:, None] + season * learnt.season_dispersion[:, None]
+        due, scatter = thinned(whole, dispersion[:, None] * whole, panel.completeness)
+        y = panel.counts[:, -whole.shape[1] :]
+        observed = ~np.isnan(y + due)
+        y, due, scatter = (np.where(observed, part, 0.0) for part in (y, due, scatter))
+        even = (dispersion < 1)[:, None]
+        count, total, spread = (np.array(span_sums(part, self.spans))[:, :, -n_judged:] for part in (y, due, scatter))
+        variance = np.array(
+            [variance_of(s, t, relative, n, even=even) for s, t, n in zip(spread, total, self.spans, strict=True)]
+        )
+        known = observed[:, -n_judged:]
+        return Outlook(
+            np.where(known, count, np.nan), total, variance, np.where(known, due[:, -n_judged:], np.nan), learnt.recent
+        )
+
+
+def _periods(panel: Panel, first: int, period: int) -> Iterator[tuple[int, int]]:
+    """First and (excluded) last position of each calendar period that holds a day from `first` on."""
+    day_number = panel.dates.astype(np.int64)
+    n_days = len(day_number)
+    origin = first - int(day_number[first] % period) if first < n_days else n_days
+    for begin in range(origin, n_days, period):
+        if begin >= 0:
+            yield begin, min(begin + period, n_days)
+
+
+def _start(past: Floats, design: Design, earlier: Floats | None) -> Floats:
+    """First guess of the coefficients: the last period's, where there are any of the same columns."""
+    guess = np.zeros((len(past), design.columns.shape[1]))
+    guess[:, 0] = np.log((np.nansum(past, axis=1) + 0.5) / (~np.isnan(past)).sum(axis=1))
+    if earlier is None or earlier.shape[1] != guess.shape[1]:
+        return guess
+    return np.where(np.isnan(earlier), guess, earlier)

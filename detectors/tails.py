@@ -1,0 +1,108 @@
+"""What chance has a score, if nothing is wrong? A tail that holds on each series' own history.
+
+    nominal(s) = N Phi(-s)                                        the largest of a few correlated normal deviates
+    chance(s)  = frequency * nominal(s),                          nominal(s) >= START
+               = frequency * START * (nominal(s) / START)^(1/g),  below it
+
+`frequency` and `g` are those at which the chances hold on the past: how often a score exceeded the start of the tail,
+and by how much the peaks did (Hill's estimator on the scale of -log nominal: g = 1 where the model is right, larger
+where the tail is heavier than it says). Peaks are at least a week apart, since a rise of ten days is one event and not
+ten. A series is drawn towards what the panel's series show, the more the less it has seen itself.
+
+References:
+    Hill (1975), Ann Stat 3, 1163-1174; Davison & Smith (1990), J R Stat Soc B 52, 393-442 (peaks over a threshold).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+from scipy.ndimage import maximum_filter1d
+
+from forewarn.panel import Floats
+
+SCANS = 1.9
+"""N: how many independent looks the spans of 1 to 14 days amount to, from simulated ordinary counts."""
+
+START = 0.02
+"""Nominal chance at which the tail begins."""
+
+PEAKS_APART = 7
+"""Steps on both sides within which a peak is the largest."""
+
+LARGEST_EXCESS = 8.0
+"""Cut of one peak's part in g, in units of log chance: one disaster should not blunt a series for years."""
+
+BELIEF = 12.0
+"""Exceedances, or peaks, that a series' belief in the panel's tail is worth, and a panel's in the model's."""
+
+
+class Peaks(NamedTuple):
+    """What the past shows of the tail, (n_series,) each."""
+
+    steps: Floats  # looked at
+    above: Floats  # steps above the start of the tail
+    peaks: Floats
+    excess: Floats  # of all peaks, in units of log chance
+
+
+class Tail(NamedTuple):
+    """(n_series,) `frequency` and `g` of the module's formula."""
+
+    frequency: Floats
+    heaviness: Floats
+
+
+def nominal(score: Floats) -> Floats:
+    """-log of the nominal chance of a score."""
+    return np.asarray(-np.minimum(special.log_ndtr(-score) + np.log(SCANS), 0.0))
+
+
+def peaks_of(score: Floats, known: npt.NDArray[np.bool_]) -> Peaks:
+    """Peaks of past scores (n_series, n_past); `known`: the steps that were judged."""
+    start = -np.log(START)
+    above = score > -special.ndtri(START / SCANS)
+    peak = above & (score == maximum_filter1d(score, 2 * PEAKS_APART + 1, axis=1, mode="constant", cval=-np.inf))
+    rows, columns = np.nonzero(peak)
+    excess = np.minimum(nominal(score[rows, columns]) - start, LARGEST_EXCESS)
+    n = len(score)
+    return Peaks(
+        known.sum(axis=1).astype(np.float64),
+        above.sum(axis=1).astype(np.float64),
+        np.bincount(rows, minlength=n).astype(np.float64),
+        np.asarray(np.bincount(rows, excess, minlength=n), dtype=np.float64),
+    )
+
+
+def tail_of(peaks: Peaks) -> Tail:
+    """Tails of all series of a panel, each drawn towards what the others show."""
+    frequency = _drawn(peaks.above, START * peaks.steps)
+    heaviness = _drawn(peaks.excess, peaks.peaks)
+    return Tail(np.clip(frequency, 0.5, 0.5 / START), np.maximum(heaviness, 1.0))
+
+
+def _drawn(found: Floats, due: Floats) -> Floats:
+    """(n_series,) ratio of found to due, drawn towards the panel's median, which is itself drawn towards 1."""
+    typical = np.median((BELIEF + found) / (BELIEF + due))
+    return np.asarray((BELIEF * typical + found) / (BELIEF + due))
+
+
+def chance(score: Floats, tail: Tail) -> Floats:
+    """(n_series, n_judged) chance of a score at least this large on an ordinary step."""
+    start = -np.log(START)
+    depth = nominal(score)
+    log_frequency = np.log(tail.frequency)[:, None]
+    body = depth - log_frequency * np.minimum(depth / start, 1.0)
+    beyond = np.maximum(depth - start, 0) / tail.heaviness[:, None]
+    return np.asarray(np.exp(-np.minimum(body, start - log_frequency) - beyond))
+
+
+def score_at(alpha: float, tail: Tail) -> Floats:
+    """(n_series,) the score whose chance is `alpha`."""
+    start = -np.log(START)
+    asked = -np.log(alpha)
+    log_frequency = np.log(tail.frequency)
+    body = asked / (1 - log_frequency / start)
+    depth = np.where(body <= start, body, start + tail.heaviness * (asked - start + log_frequency))
+    return np.asarray(-special.ndtri_exp(np.minimum(-depth - np.log(SCANS), -1e-300)))
