@@ -23,7 +23,7 @@ QUIET_DAYS_ONCE_BACK = 7
 REOPEN_DAYS = 14
 """A resolved alert opens again when it is found within so many days; later it is a new one."""
 WORSE = 1.5
-"""An alert speaks again when its excess is so many times the last one told."""
+"""An alert speaks again when its excess a day is so many times the last one told."""
 
 TOPIC = ("category", "subcategory", "term")
 """Labels that tell what an issue is about."""
@@ -45,8 +45,8 @@ def advance(
         held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
             nothing resolves, since a day that was not observed is no quiet day.
 
-    A change's alert carries three more keys of evidence: `peak` (day, title, excess and tail of the worst day), `told`
-    (severity and excess last told to people; null while held back), and `before` (first and last day of the time
+    A change's alert carries three more keys of evidence: `peak` (day, title, excess a day and tail at its worst), `told`
+    (severity and excess a day last told to people; null while held back), and `before` (first and last day of the time
     before it came back; null if it never did).
     """
     known = list(alerts)
@@ -196,9 +196,9 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         return _change(replace(alert, first_day=finding.day), "continued", now) if _began(alert, finding.day) else None
     if finding.day < alert.last_day:
         return None
-    told, excess, peak = alert.evidence["told"], _excess(finding.evidence), alert.evidence["peak"]
+    told, excess, peak = alert.evidence["told"], _daily_excess(finding.evidence), alert.evidence["peak"]
     severity = max(alert.severity, finding.severity)
-    comparable = alert.kind is finding.kind  # a cluster's excess is that of many days
+    comparable = alert.kind is finding.kind  # a cluster expects another number than a series does
     larger = comparable and told is not None and excess > WORSE * told["excess"] > 0
     worse = told is not None and (severity > told["severity"] or larger)
     what = "continued"
@@ -255,7 +255,7 @@ def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
     if (day - alert.last_day).days >= quiet_days:
         return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{quiet_days} quiet days")
     if alert.evidence["told"] is None:
-        told = {"severity": int(alert.severity), "excess": _excess(alert.evidence)}
+        told = {"severity": int(alert.severity), "excess": _daily_excess(alert.evidence)}
         return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
     return None
 
@@ -270,7 +270,7 @@ def _peak(finding: Finding) -> dict[str, Any]:
     return {
         "day": finding.day.isoformat(),
         "title": finding.title,
-        "excess": _excess(evidence),
+        "excess": _daily_excess(evidence),
         "tail": evidence.get("tail"),
     }
 
@@ -279,8 +279,13 @@ def _excess(evidence: Mapping[str, Any]) -> float:
     return float(evidence.get("excess", 0.0))
 
 
+def _daily_excess(evidence: Mapping[str, Any]) -> float:
+    """Requests too many (or too few) a day: what lasts adds up from day to day, and is no worse for it."""
+    return _excess(evidence) / evidence.get("window_days", 1)
+
+
 def _told(severity: Severity, finding: Finding) -> dict[str, float]:
-    return {"severity": int(severity), "excess": _excess(finding.evidence)}
+    return {"severity": int(severity), "excess": _daily_excess(finding.evidence)}
 
 
 def _change(alert: Alert, what: str, now: datetime, who: str = FOREWARN, note: str = "") -> Change:
