@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
@@ -45,9 +45,9 @@ def advance(
         held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
             nothing resolves, since a day that was not observed is no quiet day.
 
-    A change's alert carries three more keys of evidence: `peak` (day, title, excess a day and tail at its worst), `told`
-    (severity and excess a day last told to people; null while held back), and `before` (first and last day of the time
-    before it came back; null if it never did).
+    A change's alert carries three more keys of evidence: `peak` (day, title, excess a day and tail at its worst),
+    `told` (severity and excess a day last told to people; null while held back), and `before` (first and last day of
+    the time before it came back; null if it never did).
     """
     known = list(alerts)
     changes: list[Change] = []
@@ -191,7 +191,7 @@ def _fingerprint(finding: Finding) -> str:
 
 def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change | None:
     if alert.state is State.RESOLVED:
-        return _reopen(alert, finding, now, held=held) if finding.day > alert.last_day else None
+        return _reopen(alert, finding, now, held=held) if _came_back(alert, finding) else None
     if finding.day < alert.first_day:  # late reports show that it began earlier, or the day belongs to the time before
         return _change(replace(alert, first_day=finding.day), "continued", now) if _began(alert, finding.day) else None
     if finding.day < alert.last_day:
@@ -227,6 +227,12 @@ def _began(alert: Alert, day: date) -> bool:
     """Whether an alert that is known from a later day on can have begun on `day`."""
     before = alert.evidence["before"]
     return before is None or day > date.fromisoformat(before["last_day"])
+
+
+def _came_back(alert: Alert, finding: Finding) -> bool:
+    """Whether a finding tells of more than the days that a resolved alert has told of already."""
+    first_day = finding.day - timedelta(days=finding.evidence.get("window_days", 1) - 1)
+    return first_day > alert.last_day or (finding.day > alert.last_day and finding.evidence.get("day_stands_out", True))
 
 
 def _reopen(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Change:
@@ -281,7 +287,7 @@ def _excess(evidence: Mapping[str, Any]) -> float:
 
 def _daily_excess(evidence: Mapping[str, Any]) -> float:
     """Requests too many (or too few) a day: what lasts adds up from day to day, and is no worse for it."""
-    return _excess(evidence) / evidence.get("window_days", 1)
+    return _excess(evidence) / int(evidence.get("window_days", 1))
 
 
 def _told(severity: Severity, finding: Finding) -> dict[str, float]:

@@ -3,6 +3,7 @@
 observed, expected, low, high, limit, excess   of the head, in requests
 head            labels of the head; the issue's own may be broader
 window_days     days that these numbers sum, the alert's last day being the last of them
+day_stands_out  whether the last of these days by itself lies outside of what is usual
 fires_at        smallest (for a drop: largest) count that would still have fired
 tail, watched   chance of such a count on an ordinary day; chances for such an alarm that day, over all series
 detector        name of the method
@@ -55,6 +56,7 @@ def evidence_of(
         "limit": round(alarm.limit, 2),
         "window_days": alarm.window_days,
         "head": dict(alarm.labels),
+        "day_stands_out": _stands_out(head),
         "fires_at": _fires_at(alarm, floor),
         "tail": alarm.tail,
         "watched": watched,
@@ -136,6 +138,14 @@ def _so_far(head: Cell) -> dict[str, float] | None:
     mean, variance = nowcast(so_far, known.mean[here], known.variance[here])
     low, high = (so_far + nb_quantile(level, mean - so_far, variance) for level in (0.05, 0.95))
     return {"share": round(float(known.mean[here][0]), 3), "low": float(low[0]), "high": float(high[0])}
+
+
+def _stands_out(head: Cell) -> bool:
+    at = head.row, head.column
+    detection = head.detection
+    if head.alarm.kind is Kind.DROP:
+        return bool(detection.observed[at] < detection.low[at])
+    return bool(detection.observed[at] > detection.high[at])
 
 
 def _numbers(alarm: Alarm) -> dict[str, float]:

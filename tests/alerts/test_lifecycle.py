@@ -165,6 +165,30 @@ def test_what_comes_back_every_week_is_told_as_back_once() -> None:
     assert desk.only.evidence["before"]["last_day"] == "2026-02-01"
 
 
+def test_what_lasts_adds_up_and_is_no_worse_for_it() -> None:
+    desk = Desk()
+    assert desk.judge(3, finding(3, excess=10, window_days=1)) == ["opened"]
+    assert desk.judge(4, finding(4, excess=20, window_days=2)) == ["continued"]
+    assert desk.judge(5, finding(5, excess=33, window_days=3)) == ["continued"]
+    assert desk.judge(6, finding(6, excess=80, window_days=4)) == ["worsened"]
+
+
+def test_a_span_that_holds_days_told_already_is_no_return_unless_its_last_day_stands_out() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3))
+    for number in (4, 5, 6):
+        desk.judge(number)
+    assert desk.only.state is State.RESOLVED
+    echo = {"window_days": 10, "day_stands_out": False}
+    assert desk.judge(8, finding(8, **echo)) == []
+    assert desk.judge(9, finding(9, window_days=10, day_stands_out=True)) == ["reopened"]
+    later = Desk()
+    later.judge(3, finding(3))
+    for number in (4, 5, 6):
+        later.judge(number)
+    assert later.judge(9, finding(9, window_days=5, day_stands_out=False)) == ["reopened"]
+
+
 def test_once_back_it_is_over_after_a_week() -> None:
     desk = Desk()
     desk.judge(3, finding(3))
