@@ -182,7 +182,7 @@ def figures(folder: Path = Path("docs/methods")) -> None:
     counts = ordinary_counts(41, 1461, 1.5, rng)[30:31]
     counts[0, -30:-24] += (20, 45, 60, 50, 30, 15)
     panel = panel_of(counts, Calendar("US", "NY"))
-    pictures = {"ears": "ears-c2", "farrington": "farrington", "bayes": "bayes", "scan": "scan"}
+    pictures = {"ears": "ears-c2", "farrington": "farrington", "bayes": "bayes", "scan": "scan", "drift": "drift"}
     for method, name in pictures.items():
         detection = detector_for(name, 0.001).detect(panel, 120)
         figure, axes = plt.subplots(figsize=(7.5, 2.6), layout="constrained")

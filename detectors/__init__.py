@@ -5,6 +5,7 @@ from forewarn.plugins import load
 
 DETECTORS = {
     "scan": "detectors.scan:Scan",
+    "drift": "detectors.drift:Drift",
     "farrington": "detectors.farrington:Farrington",
     "bayes": "detectors.bayes:Bayes",
     "ears-c1": "detectors.ears:EarsC1",
@@ -13,7 +14,7 @@ DETECTORS = {
 }
 """Name in the settings → class, a frozen dataclass with a field `alpha`."""
 
-KNOW_DELAY = ("scan",)
+KNOW_DELAY = ("scan", "drift")
 """Those that judge what is known of a day so far by `Panel.completeness`; the others wait until a day is complete."""
 
 

@@ -44,7 +44,7 @@ url = "sqlite:///demo.db"
 
 {sources}
 [detection]
-detectors = ["scan"]
+detectors = ["scan", "drift"]
 recheck_days = 2
 
 [forecast]

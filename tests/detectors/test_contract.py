@@ -14,6 +14,8 @@ from forewarn.panel import Detection, Floats, Panel
 from tests.detectors.panels import panel_of
 
 ALPHA = 0.01
+SHARING = ("scan", "drift")
+"""Those that learn from all rows of a panel what one row alone cannot tell."""
 N_DAYS = 850
 MATRICES = ("expected", "low", "high", "limit", "lower_limit", "upper_tail", "lower_tail")
 
@@ -81,7 +83,7 @@ def test_the_order_of_rows_does_not_matter(name: str, order: list[int]) -> None:
         np.testing.assert_allclose(getattr(one, matrix)[order], getattr(other, matrix), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in DETECTORS if name != "scan"])
+@pytest.mark.parametrize("name", [name for name in DETECTORS if name not in SHARING])
 def test_rows_are_independent(name: str) -> None:
     counts = ordinary()
     alone = made(name).detect(panel(counts[2:3]), 5)
@@ -90,19 +92,20 @@ def test_rows_are_independent(name: str) -> None:
         np.testing.assert_allclose(getattr(together, matrix)[2:3], getattr(alone, matrix), rtol=1e-9)
 
 
-def test_scan_rows_share_dispersion_and_tails_but_not_the_last_days() -> None:
+@pytest.mark.parametrize("name", SHARING)
+def test_rows_may_share_dispersion_and_tails_but_not_the_last_days(name: str) -> None:
     """Another row's wild week moves nothing; its wild history moves a limit by little."""
     counts = ordinary(n_series=30)
-    one = made("scan").detect(panel(counts), 5)
+    one = made(name).detect(panel(counts), 5)
     wild_week = counts.copy()
     wild_week[4, -5:] += 500
-    other = made("scan").detect(panel(wild_week), 5)
+    other = made(name).detect(panel(wild_week), 5)
     rest = np.arange(30) != 4
     for matrix in MATRICES:
         np.testing.assert_allclose(getattr(other, matrix)[rest], getattr(one, matrix)[rest], rtol=1e-9)
     wild_past = counts.copy()
     wild_past[4, ::9] *= 20
-    other = made("scan").detect(panel(wild_past), 5)
+    other = made(name).detect(panel(wild_past), 5)
     np.testing.assert_allclose(other.expected[rest], one.expected[rest], rtol=0.05, atol=0.01)
     assert np.abs(other.limit - one.limit)[rest].max() <= 0.15 * one.limit.max()
 

@@ -7,6 +7,7 @@ from scipy import stats
 from detectors import irls
 from detectors.baseline import Course, fit_season, follow, mean_of, surge_weights
 from detectors.design import Design, calendar_design, special_days
+from detectors.drift import Drift
 from detectors.limits import nb_tail
 from detectors.pooling import shrunk_dispersion
 from detectors.scan import Scan
@@ -236,6 +237,18 @@ def test_a_long_rise_is_seen_before_any_of_its_days_stands_out() -> None:
     assert observed[3] == detection.rise.observed[3, day]
     assert expected[3] == pytest.approx(detection.rise.expected[3, day], rel=0.02)  # each day as it was judged
     assert detection.rise.observed[3, day] > detection.rise.limit[3, day]
+
+
+def test_what_grows_by_a_little_each_day_is_told_by_drift() -> None:
+    rng = np.random.default_rng(22)
+    mean = np.full((10, 1000), 20.0)
+    mean[4, -50:] *= np.linspace(1, 1.5, 50)
+    panel = panel_of(rng.poisson(mean).astype(float))
+    drift = Drift(alpha=1e-4).detect(panel, 10)
+    assert drift.alarms()[4].any()
+    assert not np.delete(drift.alarms(), 4, axis=0).any()
+    assert drift.rise is not None
+    assert drift.rise.steps[4, drift.alarms()[4]].min() >= 14
 
 
 def test_spans_stray_as_far_as_they_did_at_this_time_of_other_years() -> None:
