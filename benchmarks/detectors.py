@@ -1,6 +1,5 @@
-"""How good and how fast the detectors are, beside published numbers.
+"""How many false alarms the detectors raise on ordinary days, and how fast they are beside published numbers.
 
-    python -m benchmarks.detectors outbreaks REFERENCE   # simulated outbreaks, folder with benchmark/*.npz
     python -m benchmarks.detectors calibration           # false alarms on ordinary days, beside those promised
     python -m benchmarks.detectors speed                 # 15,000 series of three years, today's verdict
     python -m benchmarks.detectors figures               # the figures of docs/methods
@@ -9,7 +8,6 @@ Set OPENBLAS_NUM_THREADS=1 where other work runs beside: the products are too sm
 """
 
 import argparse
-import csv
 import resource
 import time
 from dataclasses import dataclass
@@ -95,36 +93,6 @@ def scores(alarm: Truths, outbreak: Truths, signal: npt.NDArray[np.int64]) -> Sc
     )
 
 
-def outbreaks(reference: Path) -> None:
-    """Every detector on every size of outbreak, at its own limit and at equal false-positive rates."""
-    with (reference / "benchmark" / "peer_results.csv").open(encoding="utf-8") as file:
-        peers = list(csv.DictReader(file))
-    for size in SIZES:
-        design = np.load(reference / "benchmark" / f"{size}.npz")
-        counts = design["totals"].astype(np.float64)
-        days = FIRST_DAY + np.flatnonzero(design["is_holiday"])
-        panel = panel_of(counts, ListedHolidays(days=frozenset(days)))
-        first = int(design["test_start"])
-        outbreak = design["outbreak"][:, first:] > 0
-        print(f"\n{size}: false-positive rate / sensitivity / POD / timeliness")
-        for name in DETECTORS:
-            tail = detector_for(name, 0.01).detect(panel, counts.shape[1] - first).upper_tail
-            tail = np.where(np.isnan(tail), 1.0, tail)
-            print(f"  {name:18} nominal .01 {scores(tail < 0.01, outbreak, design['signal'])}")
-            for target in (0.01, 0.02):
-                at_most = np.quantile(tail[~outbreak], target)
-                print(f"  {'':18} at FPR  {target:.2f} {scores(tail <= at_most, outbreak, design['signal'])}")
-            spread = [
-                (tail[rows] < 0.01)[~outbreak[rows]].mean()
-                for rows in (design["signal"] == signal for signal in np.unique(design["signal"]))
-            ]
-            print(f"  {'':18} signal by signal at nominal .01: {' '.join(f'{rate:.3f}' for rate in spread)}")
-        for row in peers:
-            if row["set"] == size and row["point"] in ("nominal", "FPR=0.01", "FPR=0.02"):
-                numbers = [float(row[key]) for key in ("FPR", "sensitivity", "POD", "timeliness")]
-                print(f"  R {row['detector']:24} {row['point']:9} {Scores(*numbers)}  (n = {row['n_series']})")
-
-
 def ordinary_counts(n_series: int, n_days: int, dispersion: float, rng: np.random.Generator) -> Floats:
     """Counts without surges: means of 0.02 to 200 a day, a week, a year, and over-dispersion."""
     day = np.arange(n_days)
@@ -204,13 +172,9 @@ def figures(folder: Path = Path("docs/methods")) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("outbreaks")
-    command.add_argument("reference", type=Path)
-    command.set_defaults(run=lambda arguments: outbreaks(arguments.reference))
     for name, function in (("calibration", calibration), ("speed", speed), ("figures", figures)):
-        commands.add_parser(name).set_defaults(run=lambda _, function=function: function())
-    arguments = parser.parse_args()
-    arguments.run(arguments)
+        commands.add_parser(name).set_defaults(run=function)
+    parser.parse_args().run()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The published methods on the simulated designs, with the settings under which their figures were measured.
 
-    python -m benchmarks.peers REFERENCE     # agreement with R's alarms and figures, and the shapes R was not run on
+    python -m benchmarks.peers REFERENCE     # agreement with R's alarms and figures
 
 Every peer is a function of a `Design`; names are those of `peer_results.csv`. A higher score is more alarming, and
 the alarm is the peer's own, at its published settings. Days of 364-day years and weeks of 52-week years count as in
@@ -250,20 +250,5 @@ def at_rate(score: Floats, outbreak: Truths, rate: float) -> Truths:
     return np.asarray(score > np.quantile(score[~outbreak], 1 - rate, method="lower"))
 
 
-def shapes(reference: Path) -> None:
-    """Each peer on the shapes that R was not run on, at a false-positive rate of .02 over all of them."""
-    path = reference / "benchmark" / "civic_w3.npz"
-    design, arrays = load(path), np.load(path)
-    outbreak = arrays["outbreak"][:, design.first :] > 0
-    print("\ncivic_w3 at FPR .02: false-positive rate / sensitivity / POD / timeliness")
-    for name, peer in DAILY.items():
-        alarm = at_rate(peer(design).score, outbreak, 0.02)
-        print(f"  {name}")
-        for shape in np.unique(arrays["event"]):
-            rows = arrays["event"] == shape
-            print(f"    {shape:9} {scores(alarm[rows], outbreak[rows], arrays['signal'][rows])}")
-
-
 if __name__ == "__main__":
     compare(Path(sys.argv[1]))
-    shapes(Path(sys.argv[1]))
