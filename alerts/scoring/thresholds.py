@@ -12,10 +12,11 @@ def at_alpha(detection: Detection, alpha: float, *, judged_at: float) -> Detecti
     """`detection`, which was judged at the tail probability `judged_at`, as if it had been judged at `alpha`.
 
     Which cells alarm is exact, but for methods with a memory such as EARS C3: those whose tail is below `alpha`. Where
-    their limits lie is not known without the distribution; they are moved as those of a normal one, and never across
-    the observed count.
+    their limits lie is not known without the distribution; tails of counts lie between a normal and an exponential one,
+    so limits are moved by the geometric mean of what the two would need, and never across the observed count.
     """
-    stretch = special.ndtri(alpha) / special.ndtri(judged_at)
+    normal, exponential = special.ndtri(alpha) / special.ndtri(judged_at), np.log(alpha) / np.log(judged_at)
+    stretch = np.sqrt(normal * exponential)
     observed, expected = detection.observed, detection.expected
     limit = expected + stretch * (detection.limit - expected)
     lower = expected + stretch * (detection.lower_limit - expected)

@@ -1,6 +1,7 @@
 """A day that is not complete is judged by what is known of such days by then."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from flows.forecast import forecast_source
 from flows.installation import Installation
 from flows.reading import read_ordinary
 from forewarn.contracts import Coverage
-from forewarn.panel import Panel
+from forewarn.panel import Floats, Panel
 from forewarn.request import DailyCount
 from simulator.city import MAIN_LINE, City, simulate
 from store.counts import write_counts, write_coverage
@@ -67,18 +68,29 @@ def read_after_midnight(city: City, engine: Engine, until: date = LAST_DAY) -> N
             finish_run(conn, run, at, "ok", {}, "")
 
 
-@pytest.fixture(scope="module")
-def city() -> City:
-    return simulate(3, LAST_DAY, n_days=420, n_categories=8, n_areas=6, requests_per_day=1500.0)
+def city_of(seed: int) -> City:
+    return simulate(seed, LAST_DAY, n_days=420, n_categories=8, n_areas=6, requests_per_day=1500.0)
 
 
-@pytest.fixture(scope="module")
-def watching(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('city') / 'forewarn.db'}")
+@contextmanager
+def watched(city: City, folder: Path) -> Iterator[Installation]:
+    """An installation that has read the city night after night."""
+    engine = open_store(f"sqlite:///{folder / 'forewarn.db'}")
     read_after_midnight(city, engine)
     source = {"kind": "files", "path": ".", "levels": LEVELS, "zone": "America/New_York", "country": "US"}
     yield installed(engine, {"sources": {MAIN_LINE: source}, "forecast": {"forecasters": ["seasonal-naive"]}})
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return city_of(3)
+
+
+@pytest.fixture(scope="module")
+def watching(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with watched(city, tmp_path_factory.mktemp("city")) as installation:
+        yield installation
 
 
 def panels_on(watching: Installation, day: date) -> list[Panel]:
@@ -90,7 +102,8 @@ def panels_on(watching: Installation, day: date) -> list[Panel]:
         )
 
 
-def test_false_drops_vanish_and_the_limit_is_that_of_what_is_known(city: City, watching: Installation) -> None:
+def false_alarms(city: City, watching: Installation) -> tuple[Floats, Floats, int]:
+    """Drops and surges of calm categories, each with days taken as complete and with completeness; and chances."""
     troubled = (city.expected != city.usual)[:, :, -JUDGED - 7 :].any(axis=(1, 2))
     calm = {category.name for category, trouble in zip(city.categories, troubled, strict=True) if not trouble}
     drops, surges, cells = np.zeros(2), np.zeros(2), 0
@@ -102,10 +115,22 @@ def test_false_drops_vanish_and_the_limit_is_that_of_what_is_known(city: City, w
             drops[place] += verdict.drops()[rows].sum()
             surges[place] += verdict.alarms()[rows].sum()
         cells += int(rows.sum())
-    assert cells >= 90
+    return drops, surges, cells
+
+
+def test_false_drops_vanish_and_the_limit_is_that_of_what_is_known(tmp_path: Path) -> None:
+    """Three cities: spans overlap, so that false alarms of one come in runs."""
+    drops, surges, cells = np.zeros(2), np.zeros(2), 0
+    for seed in (3, 4, 5):
+        city, folder = city_of(seed), tmp_path / str(seed)
+        folder.mkdir()
+        with watched(city, folder) as watching:
+            found = false_alarms(city, watching)
+        drops, surges, cells = drops + found[0], surges + found[1], cells + found[2]
+    assert cells >= 500
     assert drops[0] > 0.1 * cells  # twice what was asked: four fifths of a day are known in the night after it
     assert drops[1] <= 0.07 * cells
-    assert 0 < surges[1] <= 0.12 * cells  # spans overlap, so that alarms come in runs
+    assert 0 < surges[1] <= 0.09 * cells
     assert surges[0] < surges[1]
 
 
