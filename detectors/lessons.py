@@ -52,7 +52,7 @@ def learn(
     """What the past of each series teaches; the costly part.
 
     Args:
-        counts: (n_series, n_past) steps up to the judged period; NaN: not observed.
+        counts: (n_series, n_past) steps up to the judged period; NaN: not observed, as are the last `course.guard`.
         dates: (n_past,).
         design: Columns for these steps, and those that follow.
         start: (n_series, n_columns) first guess of the coefficients.
@@ -63,10 +63,8 @@ def learn(
     y = np.nan_to_num(counts)
     columns = design.columns[:n_past]
     season = fit_season(y[:, taught], observed[:, taught], Design(columns[taught], design.prior_sd), start)
-    seen = observed.copy()
-    seen[:, n_past - course.guard :] = 0.0
-    past = follow(y * seen, seen, columns, season, course)
-    due = past.expected * seen
+    past = follow(y, observed, columns, season, course)
+    due = past.expected * observed
     relative = past.dispersion * past.relative + past.disagreement
     days = day_of_year(dates[:: course.period])
     days = np.append(days, day_of_year(dates[-1:] + 1))
@@ -75,8 +73,8 @@ def learn(
     near[:-1][apart[:-1] <= APART_PERIODS] = 0.0
     ago = (len(days) - 2 - np.arange(len(days) - 1)) * course.period // 365
     near = np.array([near * (ago == k) for k in range(int(ago[0]) + 1)])
-    scanned = PastSpans(y * seen, due, past.dispersion, relative, spans, period=course.period, near=near)
-    high, low = (peaks_of(scanned.scores(low=low), seen > 0) for low in (False, True))
+    scanned = PastSpans(y, due, past.dispersion, relative, spans, period=course.period, near=near)
+    high, low = (peaks_of(scanned.scores(low=low), observed > 0) for low in (False, True))
     reach = max(spans) - 1
     recent = np.zeros((len(y), reach))
     recent[:, max(reach - n_past, 0) :] = past.expected[:, max(n_past - reach, 0) :]
@@ -89,7 +87,7 @@ def learn(
         disagreement=past.disagreement,
         dispersion=past.dispersion,
         freedom=past.freedom,
-        typical=due.sum(axis=1) / np.maximum(seen.sum(axis=1), 1.0),
+        typical=due.sum(axis=1) / np.maximum(observed.sum(axis=1), 1.0),
         recent=recent,
         inflation=scanned.inflation[:, :, -1].T,
         high=np.column_stack(high),

@@ -79,6 +79,7 @@ class Scan:
         blocks = []
         for rows in np.array_split(enough, -(-len(enough) // BLOCK_ROWS)):
             past = counts[rows, :n_past]
+            past[:, n_taught:] = np.nan  # teaches nothing, and may yet change
             guess = _start(past[:, :n_taught], design, None if start is None else start[rows])
             blocks.append(self._learn(past, dates[:n_past], design, guess))
         learnt = Lessons(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
