@@ -54,14 +54,14 @@ def learn(
     Args:
         counts: (n_series, n_past) steps up to the judged period; NaN: not observed, as are the last `course.guard`.
         dates: (n_past,).
-        design: Columns for these steps, and those that follow.
+        design: Columns for these steps.
         start: (n_series, n_columns) first guess of the coefficients.
     """
     n_past = counts.shape[1]
     taught = slice(0, n_past - course.guard)
     observed = (~np.isnan(counts)).astype(np.float64)
     y = np.nan_to_num(counts)
-    columns = design.columns[:n_past]
+    columns = design.columns
     season = fit_season(y[:, taught], observed[:, taught], Design(columns[taught], design.prior_sd), start)
     past = follow(y, observed, columns, season, course)
     due = past.expected * observed

@@ -81,7 +81,8 @@ class Scan:
             past = counts[rows, :n_past]
             past[:, n_taught:] = np.nan  # teaches nothing, and may yet change
             guess = _start(past[:, :n_taught], design, None if start is None else start[rows])
-            blocks.append(self._learn(past, dates[:n_past], design, guess))
+            known = Design(design.columns[:n_past], design.prior_sd)
+            blocks.append(self._learn(past, dates[:n_past], known, guess))
         learnt = Lessons(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
         coefficients = np.full((len(panel.labels), design.columns.shape[1]), np.nan)
         coefficients[enough] = learnt.coefficients

@@ -8,6 +8,7 @@ from detectors import irls
 from detectors.baseline import Course, fit_season, follow, mean_of, surge_weights
 from detectors.design import Design, calendar_design, special_days
 from detectors.drift import Drift
+from detectors.lessons import learn
 from detectors.limits import nb_tail
 from detectors.pooling import shrunk_dispersion
 from detectors.scan import Scan
@@ -249,6 +250,17 @@ def test_what_grows_by_a_little_each_day_is_told_by_drift() -> None:
     assert not np.delete(drift.alarms(), 4, axis=0).any()
     assert drift.rise is not None
     assert drift.rise.steps[4, drift.alarms()[4]].min() >= 14
+
+
+def test_the_next_day_is_judged_by_the_same_past_without_learning_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = city(12, 806, seed=23)
+    learnt = []
+    monkeypatch.setattr("detectors.scan.learn", lambda *given: learnt.append(given) or learn(*given))
+    revised = counts.copy()
+    revised[:, -3:-1] += 1
+    days = [Scan().detect(panel_of(part), 1) for part in (counts[:, :-1], counts, revised)]
+    assert len(learnt) == 1  # all three days are of one week
+    assert [day.dates[0].astype(str) for day in days] == ["2022-03-15", "2022-03-16", "2022-03-16"]
 
 
 def test_spans_stray_as_far_as_they_did_at_this_time_of_other_years() -> None:
