@@ -8,6 +8,10 @@ from xml.etree.ElementTree import Element, ParseError  # names only; defusedxml 
 from defusedxml import DefusedXmlException, ElementTree
 
 
+class TryLater(ValueError):
+    """The document is whole, and says that the source cannot answer now; the message is for people."""
+
+
 def parse_json(body: bytes) -> Any:
     """The one JSON document in `body`."""
     return json.loads(body)
@@ -35,5 +39,7 @@ def whole(body: bytes, parse: Callable[[bytes], Any], content_type: str) -> Any:
         raise ValueError("it sent a web page instead of its answer")
     try:
         return parse(body)
+    except TryLater:
+        raise
     except (ValueError, RecursionError):
         raise ValueError("its answer is not a complete document") from None

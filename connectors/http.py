@@ -6,6 +6,7 @@ status 200, an empty body or half a document is a failure that is tried again, n
 Messages name host and path only: queries, headers and user names may hold secrets.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -86,6 +87,7 @@ class Answer:
     retries: int
     bytes: int
     skew_seconds: float | None  # our clock minus the server's; None: it tells no time
+    status: int = 200
 
 
 class _Failure(Exception):
@@ -153,6 +155,27 @@ class Client:
             SourceUnavailable: Five tries failed, or the server asks to wait long.
             SourceChanged: The server refuses, leads astray, or answers without bound.
         """
+        return self._ask(url, params, None, parse, also_accepted)
+
+    def post(
+        self,
+        url: str,
+        question: Mapping[str, Any],
+        parse: Callable[[bytes], Any],
+        *,
+        also_accepted: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """As `get`, for a question that is put as a JSON document and changes nothing, so it may be asked again."""
+        return self._ask(url, {}, json.dumps(question).encode(), parse, also_accepted)
+
+    def _ask(
+        self,
+        url: str,
+        params: Mapping[str, str | int],
+        posted: bytes | None,
+        parse: Callable[[bytes], Any],
+        also_accepted: frozenset[int],
+    ) -> Answer:
         if self._asked:
             self.sleep(self.origin.pause_seconds)
         self._asked = True
@@ -168,7 +191,7 @@ class Client:
             for attempt in retrying:
                 with attempt:
                     try:
-                        answer = self._try(url, params, parse, also_accepted, identity=identity)
+                        answer = self._try(url, params, posted, parse, also_accepted, identity=identity)
                     except _Failure as failure:
                         identity = identity or failure.identity
                         raise
@@ -182,6 +205,7 @@ class Client:
         self,
         url: str,
         params: Mapping[str, str | int],
+        posted: bytes | None,
         parse: Callable[[bytes], Any],
         also_accepted: frozenset[int],
         *,
@@ -189,7 +213,7 @@ class Client:
     ) -> Answer:
         deadline = self.monotonic() + TOTAL_SECONDS
         try:
-            response = self._follow(url, params, identity=identity)
+            response = self._follow(url, params, posted, identity=identity)
             with response:
                 body = self._read(response, deadline, shown(url))
         except PrivateAddress:
@@ -210,9 +234,12 @@ class Client:
             document = whole(body, parse, response.headers.get("Content-Type", ""))
         except ValueError as error:
             raise _Failure(str(error), identity="Content-Encoding" in response.headers) from None
-        return Answer(document, 0, len(body), self._skew(response.headers.get("Date", "")))
+        skew_seconds = self._skew(response.headers.get("Date", ""))
+        return Answer(document, 0, len(body), skew_seconds, response.status_code)
 
-    def _follow(self, url: str, params: Mapping[str, str | int], *, identity: bool) -> requests.Response:
+    def _follow(
+        self, url: str, params: Mapping[str, str | int], posted: bytes | None, *, identity: bool
+    ) -> requests.Response:
         """The response after harmless redirects, its body unread."""
         agent = f"{USER_AGENT} {self.origin.contact}".strip()
         host = urlsplit(url).hostname
@@ -220,10 +247,13 @@ class Client:
             self._check_scheme(url)
             own = self.headers if urlsplit(url).hostname == host else {}
             encoding = {"Accept-Encoding": "identity"} if identity else {}
-            response = self._session.get(
+            form = {} if posted is None else {"Content-Type": "application/json"}
+            response = self._session.request(
+                "GET" if posted is None else "POST",
                 url,
                 params=params,
-                headers={"User-Agent": agent, **own, **encoding},
+                data=posted,
+                headers={"User-Agent": agent, **own, **encoding, **form},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 stream=True,
                 allow_redirects=False,

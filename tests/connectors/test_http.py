@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from connectors.documents import parse_json, parse_xml
+from connectors.documents import TryLater, parse_json, parse_xml
 from connectors.http import MAX_TRIES, TOTAL_SECONDS, Answer, Client, HttpSource
 from connectors.sockets import is_public
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -237,3 +237,35 @@ def test_a_refusal_does_not_repeat_our_secrets(serving: Serving) -> None:
 def test_xml_in_an_encoding_that_is_none() -> None:
     with pytest.raises(ValueError, match="nope"):
         parse_xml(b'<?xml version="1.0" encoding="nope"?><a/>')
+
+
+def test_a_question_is_posted_again_after_trouble_and_the_status_is_told(waits: list[float], serving: Serving) -> None:
+    came: list[bytes] = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        assert environ["REQUEST_METHOD"] == "POST"
+        assert environ["CONTENT_TYPE"] == "application/json"
+        came.append(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        start_response("409 Conflict", [("Content-Type", "application/json"), ("Content-Length", "2")])
+        return [b"[]"]
+
+    server = Faulty(app)
+    server.queue.append(faults.status("503 Service Unavailable"))
+    origin = source(serving(server))
+    with origin.client() as client:
+        answer = client.post(
+            f"{origin.url}/query.json", {"query": "SELECT 1"}, parse_json, also_accepted=frozenset({409})
+        )
+    assert came == [b'{"query": "SELECT 1"}'] * 2
+    assert (answer.document, answer.status, answer.retries) == ([], 409, 1)
+    assert len(waits) == 1
+
+
+def test_a_document_that_asks_to_come_later_is_asked_for_again_and_quoted(serving: Serving, server: Faulty) -> None:
+    def busy(_: bytes) -> object:
+        raise TryLater("the table is being loaded")
+
+    origin = source(serving(server))
+    with origin.client() as client, pytest.raises(SourceUnavailable, match="the table is being loaded"):
+        client.get(origin.url, {}, busy)
+    assert len(server.asked) == MAX_TRIES
