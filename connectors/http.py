@@ -88,6 +88,7 @@ class Answer:
     bytes: int
     skew_seconds: float | None  # our clock minus the server's; None: it tells no time
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in any case
 
 
 class _Failure(Exception):
@@ -235,7 +236,7 @@ class Client:
         except ValueError as error:
             raise _Failure(str(error), identity="Content-Encoding" in response.headers) from None
         skew_seconds = self._skew(response.headers.get("Date", ""))
-        return Answer(document, 0, len(body), skew_seconds, response.status_code)
+        return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
 
     def _follow(
         self, url: str, params: Mapping[str, str | int], posted: bytes | None, *, identity: bool

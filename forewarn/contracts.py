@@ -76,6 +76,7 @@ class Page:
     rejects: Sequence[Reject] = ()
     counters: Mapping[str, int] = field(default_factory=dict)  # quality counters, such as `null_island`
     end: WindowEnd | None = None
+    removed: Sequence[str] = ()  # record ids that the source says it has deleted
 
 
 @dataclass(frozen=True, slots=True)
