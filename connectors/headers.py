@@ -1,5 +1,6 @@
 """What HTTP headers say, and what is wrong, secret or fit to be shown of an address."""
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -11,6 +12,12 @@ def retry_after(told: str, now: datetime) -> float | None:
         return float(told)
     until = http_date(told)
     return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def wait_in_words(body: bytes) -> float | None:
+    """Seconds to wait where a server says so only in its answer, as "available in 12 seconds"."""
+    found = re.search(rb"available in (\d{1,9}) second", body[:1000])
+    return float(found[1]) if found else None
 
 
 def http_date(told: str) -> datetime | None:

@@ -23,7 +23,7 @@ import urllib3
 from pydantic import Field
 
 from connectors.documents import whole
-from connectors.headers import fault_of, http_date, retry_after, secrets_of, shown
+from connectors.headers import fault_of, http_date, retry_after, secrets_of, shown, wait_in_words
 from connectors.scrub import quote
 from connectors.sockets import PrivateAddress, PublicOnly
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -94,9 +94,12 @@ class Answer:
 class _Failure(Exception):
     """One try failed in a way that may pass."""
 
-    def __init__(self, problem: str, *, wait_seconds: float | None = None, identity: bool = False) -> None:
+    def __init__(
+        self, problem: str, *, wait_seconds: float | None = None, miscoded: bool = False, status: int | None = None
+    ) -> None:
         self.wait_seconds = wait_seconds
-        self.identity = identity  # ask for an uncompressed answer next time
+        self.miscoded = miscoded  # ask for an uncompressed answer next time; then take it as one, whatever it says
+        self.status = status
         super().__init__(problem)
 
 
@@ -128,6 +131,7 @@ class Client:
         self._session = _Session()
         self._session.trust_env = False  # no proxies or passwords from the surroundings
         self._asked = False
+        self._miscoded = 0  # answers whose compression was not what they said; each third is taken as it is
         if not self.origin.allow_private_hosts:
             self._session.mount("https://", PublicOnly())
             self._session.mount("http://", PublicOnly())
@@ -145,18 +149,21 @@ class Client:
         parse: Callable[[bytes], Any],
         *,
         also_accepted: frozenset[int] = frozenset(),
+        also_retried: frozenset[int] = frozenset(),
+        tries: int = MAX_TRIES,
     ) -> Answer:
         """The whole, parsed answer.
 
         Args:
             parse: Raises ValueError unless the body is one complete document.
             also_accepted: Statuses that are answers too, though they say error.
+            also_retried: Statuses that may pass with this server, though by themselves they say refused.
 
         Raises:
             SourceUnavailable: Five tries failed, or the server asks to wait long.
             SourceChanged: The server refuses, leads astray, or answers without bound.
         """
-        return self._ask(url, params, None, parse, also_accepted)
+        return self._ask(url, params, None, parse, also_accepted, also_retried, tries)
 
     def post(
         self,
@@ -176,31 +183,31 @@ class Client:
         posted: bytes | None,
         parse: Callable[[bytes], Any],
         also_accepted: frozenset[int],
+        also_retried: frozenset[int] = frozenset(),
+        tries: int = MAX_TRIES,
     ) -> Answer:
         if self._asked:
             self.sleep(self.origin.pause_seconds)
         self._asked = True
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(MAX_TRIES),
+            stop=tenacity.stop_after_attempt(tries),
             wait=_wait_seconds,
             retry=tenacity.retry_if_exception_type(_Failure),
             sleep=self.sleep,
             reraise=True,
         )
-        identity = False
         try:
             for attempt in retrying:
                 with attempt:
                     try:
-                        answer = self._try(url, params, posted, parse, also_accepted, identity=identity)
+                        answer = self._try(url, params, posted, parse, also_accepted, also_retried)
                     except _Failure as failure:
-                        identity = identity or failure.identity
+                        self._miscoded += failure.miscoded
                         raise
             return replace(answer, retries=retrying.statistics["attempt_number"] - 1)
         except _Failure as failure:
-            raise SourceUnavailable(
-                self.origin.source, f"{shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
-            ) from None
+            problem = f"{shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
+            raise SourceUnavailable(self.origin.source, problem, status=failure.status) from None
 
     def _try(
         self,
@@ -209,32 +216,31 @@ class Client:
         posted: bytes | None,
         parse: Callable[[bytes], Any],
         also_accepted: frozenset[int],
-        *,
-        identity: bool,
+        also_retried: frozenset[int],
     ) -> Answer:
         deadline = self.monotonic() + TOTAL_SECONDS
         try:
-            response = self._follow(url, params, posted, identity=identity)
+            response = self._follow(url, params, posted, identity=self._miscoded > 0)
             with response:
-                body = self._read(response, deadline, shown(url))
+                body = self._read(response, deadline, shown(url), decode=self._miscoded % 3 < 2)
         except PrivateAddress:
             problem = f"{shown(url)} leads to a private address; set allow_private_hosts = true if that is meant"
             raise SourceChanged(self.origin.source, problem) from None
         except requests.exceptions.SSLError:
             raise _Failure("its certificate is not valid") from None
         except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
-            raise _Failure("its compression is broken", identity=True) from None
+            raise _Failure("its compression is broken", miscoded=True) from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise _Failure("no answer in time") from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError):
             raise _Failure("the connection could not be made or was cut") from None
         except ValueError:  # from a header, such as a Location that is no address
             raise _Failure("its answer cannot be understood") from None
-        self._check_status(response, body, shown(url), also_accepted)
+        self._check_status(response, body, shown(url), also_accepted, also_retried)
         try:
             document = whole(body, parse, response.headers.get("Content-Type", ""))
         except ValueError as error:
-            raise _Failure(str(error), identity="Content-Encoding" in response.headers) from None
+            raise _Failure(str(error), miscoded="Content-Encoding" in response.headers) from None
         skew_seconds = self._skew(response.headers.get("Date", ""))
         return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
 
@@ -277,10 +283,10 @@ class Client:
             problem = f"{shown(url)} is not https; set allow_http = true if plain http is meant"
             raise SourceChanged(self.origin.source, problem)
 
-    def _read(self, response: requests.Response, deadline: float, address: str) -> bytes:
+    def _read(self, response: requests.Response, deadline: float, address: str, *, decode: bool) -> bytes:
         """All of the body, within its bounds of time and size."""
         pieces, size = [], 0
-        while piece := response.raw.read1(1 << 16, decode_content=True):
+        while piece := response.raw.read1(1 << 16, decode_content=decode):
             pieces.append(piece)
             size += len(piece)
             if size > self.origin.max_body_mb << 20:
@@ -294,16 +300,24 @@ class Client:
         return b"".join(pieces)
 
     def _check_status(
-        self, response: requests.Response, body: bytes, address: str, also_accepted: frozenset[int]
+        self,
+        response: requests.Response,
+        body: bytes,
+        address: str,
+        also_accepted: frozenset[int],
+        also_retried: frozenset[int],
     ) -> None:
         status = response.status_code
         if status == 200 or status in also_accepted:
             return
-        if status in _RETRIED or status >= 500:
+        if status in _RETRIED | also_retried or status >= 500:
             wait = retry_after(response.headers.get("Retry-After", ""), self.now())
+            if wait is None and status == 429:
+                wait = wait_in_words(body)
             if wait is not None and wait > LONGEST_WAIT_SECONDS:
-                raise SourceUnavailable(self.origin.source, f"{address}: status {status}, asks to wait {wait:.0f} s")
-            raise _Failure(f"status {status}", wait_seconds=wait)
+                problem = f"{address}: status {status}, asks to wait {wait:.0f} s"
+                raise SourceUnavailable(self.origin.source, problem, status=status)
+            raise _Failure(f"status {status}", wait_seconds=wait, status=status)
         said = body[:300].decode(errors="replace")
         for secret in (*self.headers.values(), *secrets_of(self.origin.url)):  # some servers repeat what they were sent
             said = said.replace(secret, "…")

@@ -69,7 +69,15 @@ class SourceError(ForewarnError):
 
 
 class SourceUnavailable(SourceError):
-    """The source did not answer properly; trying again later may help."""
+    """The source did not answer properly; trying again later may help.
+
+    Args:
+        status: The HTTP status with which it failed, if that was it.
+    """
+
+    def __init__(self, source: str, problem: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(source, problem)
 
 
 class SourceChanged(SourceError):

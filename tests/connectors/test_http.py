@@ -108,6 +108,38 @@ def test_broken_compression_is_asked_for_without(serving: Serving, server: Fault
     assert server.headers["HTTP_ACCEPT_ENCODING"] == "identity"
 
 
+def test_a_server_that_always_says_deflate_is_read_as_it_is(serving: Serving, server: Faulty) -> None:
+    server.queue.extend([faults.not_deflated] * MAX_TRIES)
+    origin = source(serving(server))
+    with origin.client() as client:
+        answers = [client.get(origin.url, {}, parse_json) for _ in range(2)]
+    assert [answer.retries for answer in answers] == [2, 0], "asked for without, then taken at its content"
+    assert answers[0].document == ["hello" * 50]
+    server.queue.clear()
+    server.queue.append(faults.deflated_raw)
+    assert ask(source(serving(server))).retries == 0
+
+
+def test_what_may_pass_with_this_server_is_tried_again(serving: Serving, server: Faulty, waits: list[float]) -> None:
+    origin = source(serving(server))
+    refusal = faults.status("424 Failed Dependency")
+    server.queue.append(refusal)
+    with origin.client() as client:
+        assert client.get(origin.url, {}, parse_json, also_retried=frozenset({424})).retries == 1
+        server.queue.append(refusal)
+        with pytest.raises(SourceChanged, match="424"):
+            client.get(origin.url, {}, parse_json)
+        server.queue.extend([faults.status("500 Internal Server Error")] * 2)
+        with pytest.raises(SourceUnavailable) as caught:
+            client.get(origin.url, {}, parse_json, tries=2)
+        assert caught.value.status == 500
+        waits.clear()
+        throttled = b'{"detail": "Request was throttled. Expected available in 12 seconds."}'
+        server.queue.append(lambda _: ("429 Too Many Requests", [("Content-Type", "application/json")], throttled))
+        client.get(origin.url, {}, parse_json)
+        assert 12 in waits
+
+
 def test_a_dripping_answer_ends_at_the_deadline(serving: Serving, server: Faulty) -> None:
     ticks = iter(range(0, 10_000_000, TOTAL_SECONDS + 1))
     with (

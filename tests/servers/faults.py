@@ -1,6 +1,7 @@
 """Puts the troubles of real servers in front of a WSGI application, one answer at a time."""
 
 import gzip
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -82,6 +83,21 @@ def not_gzip(whole: Whole) -> Whole:
     """Says gzip, and is plain."""
     line, headers, body = whole
     return line, [*headers, ("Content-Encoding", "gzip")], body
+
+
+def not_deflated(whole: Whole) -> Whole:
+    """Says deflate whatever was asked for, and is plain."""
+    line, headers, body = whole
+    return line, [*headers, ("Content-Encoding", "deflate")], body
+
+
+def deflated_raw(whole: Whole) -> Whole:
+    """Deflate without the envelope that the standard asks for, as some servers send it."""
+    line, headers, body = whole
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = packing.compress(body) + packing.flush()
+    kept = [(n, v) for n, v in headers if n != "Content-Length"]
+    return line, [*kept, ("Content-Encoding", "deflate"), ("Content-Length", str(len(packed)))], packed
 
 
 def redirect(location: str) -> Fault:
