@@ -1,6 +1,7 @@
-"""From changes to messages: one for each change worth telling, and each target that asked for it."""
+"""From changes to messages: one for each alert with something worth telling, and each target that asked for it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from alerts.channels import targets_of
@@ -17,8 +18,12 @@ TOLD = {
     "reopened": "it is back",
     "worsened": "it got worse",
     "resolved": "over",
+    "passed": "it came and went",  # began and ended before anybody was told
 }
-"""Events that people are told of, in words."""
+"""What people are told of, in words: events, and what several of them come to."""
+
+BEGINS = ("opened", "released", "reopened")
+"""Those that an alert is first told with."""
 
 LONGEST_SUBJECT = 160
 
@@ -32,7 +37,8 @@ def notifications(
 ) -> list[Notification]:
     """Messages for the outbox, in the order of `changes`.
 
-    Told are alerts that open, come back, get worse and, if they were told before, end.
+    Told are alerts that open, come back, get worse and, if they were told before, end. Changes of one alert that come
+    together, as after an outage, make one message about what it is by now.
     """
     return [
         Notification(
@@ -44,12 +50,23 @@ def notifications(
             html=mail_page(change.alert, headline_of(change), story_of(change), alert_url(change, dashboard_url)),
             created_at=now,
         )
-        for change in changes
-        if _is_news(change)
+        for change in _one_each(changes)
         for name, settings in channels.items()
         if wants(settings, change.alert)
         for target in targets_of(name, settings)
     ]
+
+
+def _one_each(changes: Sequence[Change]) -> list[Change]:
+    """Of each alert its last change that is news, with what all of its changes come to."""
+    told: dict[str, Change] = {}
+    for change in filter(_is_news, changes):
+        before = told.get(change.alert.fingerprint)
+        if before is not None and before.event.what in BEGINS:
+            what = {"worsened": before.event.what, "resolved": "passed"}.get(change.event.what, change.event.what)
+            change = replace(change, event=replace(change.event, what=what))
+        told[change.alert.fingerprint] = change
+    return list(told.values())
 
 
 def _is_news(change: Change) -> bool:
@@ -82,9 +99,17 @@ def text_of(change: Change, dashboard_url: str) -> str:
 
 
 def story_of(change: Change) -> list[Answer]:
-    """The whole explanation; of an alert that is over only how it ended."""
-    if change.event.what != "resolved":
-        return answers(change.alert)
+    """The whole explanation; of an alert that is over only how it ended, unless nobody was told of it."""
+    if change.event.what == "resolved":
+        return _ending(change)
+    whole = answers(change.alert)
+    if change.event.what == "passed":
+        *ended, todo = _ending(change)
+        return [*ended, *(answer for answer in whole if answer.question != todo.question), todo]
+    return whole
+
+
+def _ending(change: Change) -> list[Answer]:
     alert, event = change.alert, change.event
     reason = f": {plain(event.note, 300)}" if event.note else ""
     who = "by itself" if event.who == "forewarn" else f"by {plain(event.who)}"

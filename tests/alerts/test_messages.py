@@ -110,6 +110,36 @@ def test_the_end_is_short_and_says_who_ended_it() -> None:
     assert told(acknowledge(alert, "Ada", NOW)) == []
 
 
+def following(change: Change, what: str, title: str) -> Change:
+    """The change after `change`."""
+    alert = replace(change.alert, revision=change.alert.revision + 1, title=title)
+    return replace(change, alert=alert, event=replace(change.event, sequence=alert.revision, what=what))
+
+
+def test_changes_that_come_together_make_one_message() -> None:
+    opened = surge()
+    worse = following(opened, "worsened", "Rats: worse")
+    over = following(worse, "resolved", "Rats: worse")
+    (message,) = told(opened, worse)
+    assert message.subject == "[Warning, new alert] Rats: worse"
+    assert message.idempotency_key == told(worse)[0].idempotency_key
+    (message,) = told(worse, over)
+    assert message.subject == "[Over] Rats: worse"
+    (message,) = told(over, following(over, "reopened", "Rats: again"))
+    assert message.subject == "[Warning, it is back] Rats: again"
+    other = surge("Mice")
+    assert len(told(opened, other, worse)) == 2
+
+
+def test_what_came_and_went_unheard_is_explained() -> None:
+    opened = surge()
+    (message,) = told(opened, following(opened, "resolved", opened.alert.title))
+    assert message.subject.startswith("[Warning, it came and went] Rats in Ward 7: 34 requests")
+    assert message.text.index("How it ended") < message.text.index("What is usual")
+    assert message.text.count("What to do") == 1
+    assert "Acknowledge" not in message.text
+
+
 def test_what_a_source_sends_stays_text() -> None:
     (message,) = told(surge(HOSTILE, HOSTILE))
     page = Page(message.html)
