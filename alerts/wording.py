@@ -29,12 +29,15 @@ from forewarn.alert import Alarm, Alert, Kind
 from forewarn.panel import Breach
 
 
-def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_areas: bool, so_far: bool = False) -> str:
+def issue_title(
+    labels: Mapping[str, str], alarms: Sequence[Alarm], *, source: str, with_areas: bool, so_far: bool = False
+) -> str:
     """Title of a surge or drop; the first of `alarms` is its head.
 
     `Rats: 34 requests on Tue 3 Feb, usually 8 to 19 (all areas)`
 
     Args:
+        source: What people call the source.
         with_areas: Areas are watched, too.
         so_far: Part of the day's requests is still to come in.
     """
@@ -44,7 +47,7 @@ def issue_title(labels: Mapping[str, str], alarms: Sequence[Alarm], *, with_area
     when = f"{'so far ' if so_far else ''}{days_text(head.day, head.window_days)}"
     numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}{' by now' if so_far else ''}"
     if labels == head.labels:
-        what = scope_text(labels) if labels else f"All requests of {plain(head.source)}"
+        what = scope_text(labels) if labels else f"All requests of {plain(source)}"
         return f"{what}: {numbers}{_everywhere(labels, with_areas=with_areas)}"
     more = "fewer" if head.kind is Kind.DROP else "more"
     if "area" not in labels:

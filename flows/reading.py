@@ -68,6 +68,7 @@ def read_ordinary(
         min_mean=detection.min_weekly_mean,
         blanks=left.blanks,
     )
+    panels = [replace(panel, title=source.title) for panel in panels]
     delays = read_delays(conn, name, source, as_of)
     if delays:
         panels = [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]

@@ -78,6 +78,7 @@ class Panel:
         source: Name of the source in the settings.
         calendar: Public holidays of the place.
         completeness: How much of the last days is known by now; None: all days are complete.
+        title: What people call the source; '': its name.
     """
 
     counts: Floats
@@ -87,6 +88,7 @@ class Panel:
     source: str = ""
     calendar: Calendar = field(default_factory=Calendar)
     completeness: Completeness | None = None
+    title: str = ""
 
     def __post_init__(self) -> None:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)

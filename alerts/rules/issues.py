@@ -35,6 +35,7 @@ def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor
                 title=issue_title(
                     issue.labels,
                     issue.alarms,
+                    source=head.detection.panel.title or issue.head.source,
                     with_areas=areas_watched(detections),
                     so_far=is_provisional(head),
                 ),

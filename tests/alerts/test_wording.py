@@ -81,6 +81,10 @@ def test_what_came_back_tells_since_when_and_when_it_was_there_before() -> None:
 def test_a_whole_source_is_named() -> None:
     (finding,) = Surge().evaluate([drawn(({}, 50, 13.2, 22.7))], TUESDAY)
     assert finding.title == "All requests of bonn: 50 requests on Tue 3 Feb, usually 7 to 19"
+    titled = drawn(({}, 50, 13.2, 22.7))
+    titled = replace(titled, panel=replace(titled.panel, title="Bonn's desk"))
+    (finding,) = Surge().evaluate([titled], TUESDAY)
+    assert finding.title == "All requests of Bonn's desk: 50 requests on Tue 3 Feb, usually 7 to 19"
 
 
 def test_a_sum_of_days_says_so() -> None:
