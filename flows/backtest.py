@@ -14,8 +14,9 @@ from alerts.scoring.known_events import KnownEvent, read_events
 from alerts.scoring.power import PowerPoint, power_of
 from alerts.scoring.report import Backtest, BacktestReport, Budget
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
+from flows.allowance import allowance_of, chances_of
 from flows.budget import Ladder, budget_of
-from flows.detect import alpha_of, chances_of, verdicts
+from flows.detect import verdicts
 from flows.installation import Installation, open_installation
 from flows.reading import read_ordinary
 from flows.replay import Life, judged_days, replayed_spans
@@ -87,7 +88,7 @@ def backtest_sources(
     spans, without = replayed_spans(installation, names, first, last)
     settings = installation.settings.detection
     n_sources = len(installation.settings.sources)
-    ladders = {name: Ladder(settings, n_sources) for name in spans}
+    ladders = {name: Ladder(settings) for name in spans}
     reports = [
         backtest_source(installation, name, span, settings, events.get(name, ()), ladders[name], on_day)
         for name, span in spans.items()
@@ -113,7 +114,7 @@ def power_of_source(
     with snapshot(installation.engine) as conn:
         as_of = last + timedelta(days=1 + source.public_delay_days)
         panels = read_ordinary(conn, name, source, detection, last, as_of).panels
-    alpha = alpha_of(chances_of(panels, detection), detection.false_alarms_per_week, len(settings.sources))
+    alpha = allowance_of(settings, name, detection, clusters=True).alpha(chances_of(panels, detection))
     return power_of(
         panels,
         lambda panel, n_days: verdicts([panel], detection, alpha, n_days),

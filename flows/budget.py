@@ -6,16 +6,14 @@ and rules and the life of alerts run anew. A budget only tightens: chance may ne
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from alerts.scoring.report import Budget, BudgetPoint, HeldBack
 from alerts.scoring.scores import says_found
 from alerts.scoring.thresholds import at_alpha
-from flows.clusters import alpha_of_clusters
-from flows.detect import alpha_of
+from flows.allowance import CLUSTERS, WORDS, Allowance
 from flows.replay import JudgedDay, Life
-from flows.words import SHARE, level_of
 from forewarn.alert import Alert, Change, Kind
 from forewarn.panel import Detection
 from forewarn.settings import DetectionSettings
@@ -50,27 +48,26 @@ class Rung:
 class Ladder:
     """One source, lived through at each of `FACTORS` times the setting, the loosest first."""
 
-    def __init__(self, detection: DetectionSettings, n_sources: int) -> None:
+    def __init__(self, detection: DetectionSettings) -> None:
         """`detection` holds the settings that the days to come are judged with."""
         self.rungs = [Rung(factor * detection.false_alarms_per_week, Life(detection)) for factor in FACTORS]
-        self._judged_at = detection.false_alarms_per_week
-        self._n_sources = n_sources
         self._judged: Sequence[Detection] = ()
         self._moved: list[list[Detection]] = []
-        self.chances = 0
+        self._allowed: list[Allowance] = []
+        self.last: JudgedDay | None = None
 
     def live(self, judged: JudgedDay) -> None:
         """One day more, on every rung."""
         if judged.detections is not self._judged:  # the days of a chunk share their verdicts
-            self._judged, self.chances = judged.detections, judged.chances
-            judged_at = alpha_of(judged.chances, self._judged_at, self._n_sources)
-            alphas = [alpha_of(judged.chances, rung.false_alarms_per_week, self._n_sources) for rung in self.rungs]
+            self._judged, self.last = judged.detections, judged
+            judged_at = judged.allowance.alpha(judged.chances)
+            rates = [rung.false_alarms_per_week for rung in self.rungs]
+            self._allowed = [replace(judged.allowance, false_alarms_per_week=rate) for rate in rates]
+            alphas = [allowed.alpha(judged.chances) for allowed in self._allowed]
             self._moved = [[at_alpha(d, alpha, judged_at=judged_at) for d in judged.detections] for alpha in alphas]
-        for rung, detections in zip(self.rungs, self._moved, strict=True):
-            level = level_of(rung.false_alarms_per_week, self._n_sources)
-            spoken = judged.spoken and judged.spoken.at(level)
-            alpha = alpha_of_clusters(rung.false_alarms_per_week, self._n_sources)
-            clusters = [cluster for cluster in judged.clusters if cluster.tail * cluster.scans < alpha]
+        for rung, allowed, detections in zip(self.rungs, self._allowed, self._moved, strict=True):
+            spoken = judged.spoken and judged.spoken.at(allowed.alpha_of_words)
+            clusters = [one for one in judged.clusters if one.tail * one.scans < allowed.alpha_of_clusters]
             rung.live(judged._replace(detections=detections, clusters=clusters, spoken=spoken))
 
 
@@ -99,8 +96,9 @@ def budget_of(
     chosen = kept[0] if kept else strict[-1]
     needed = 7 * n_sources / curve[chosen].false_alarms_per_week
     held_back = [
-        _held_back(source, alert, ladder.chances, needed)
+        _held_back(source, alert, ladder.last, needed)
         for source, ladder in ladders.items()
+        if ladder.last is not None
         for fingerprint, alert in ladder.rungs[strict[0]].told.items()
         if not ladder.rungs[strict[0]].made_of[fingerprint] & ladder.rungs[chosen].alarmed
     ]
@@ -120,14 +118,17 @@ def _scopes(change: Change) -> set[Scope]:
     return {(frozenset(labels.items()), day) for labels in scopes}
 
 
-def _held_back(source: str, alert: Alert, chances: int, needed: float) -> HeldBack:
-    peak, words = alert.evidence["peak"], alert.kind is Kind.WORDS
+def _held_back(source: str, alert: Alert, judged: JudgedDay, needed: float) -> HeldBack:
+    """`judged` holds what the source's verdicts shared; `needed` is how rare what takes all of it must be, in days."""
+    peak = alert.evidence["peak"]
+    shares = {Kind.WORDS: WORDS, Kind.CLUSTER: CLUSTERS}
+    watched = alert.evidence["watched"] if alert.kind in shares else judged.chances
     return HeldBack(
         source=source,
         first_day=alert.first_day,
         last_day=alert.last_day,
         title=peak["title"],
         severity=alert.severity,
-        once_in_days=1 / max(peak["tail"] * (alert.evidence["watched"] if words else chances), 1e-12),
-        needed_days=needed / SHARE if words else needed,
+        once_in_days=1 / max(peak["tail"] * watched, 1e-12),
+        needed_days=needed / shares.get(alert.kind, judged.allowance.of_series),
     )

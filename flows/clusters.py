@@ -18,14 +18,9 @@ from flows.installation import Installation
 from flows.reading import Reading, topic_of
 from forewarn.irregularity import Cause, Irregularity
 from forewarn.panel import Cluster, Floats, Panel
-from forewarn.settings import DetectionSettings
 from store import counts
 from store.points import Points, read_points
 
-SHARE = 0.25
-"""Of the false alarms that a source may raise, where it has areas or places."""
-LARGEST_ALPHA = 0.05
-"""However many false alarms may come: a cluster that comes every few weeks is no news."""
 ENTERED = (Cause.BATCH, Cause.UNLABELLED, Cause.BURST)
 """What is in the points although it is left out of the counts."""
 MARGIN_DAYS = 100
@@ -84,27 +79,27 @@ def read_grounds(
 
 def clusters_of(
     grounds: Sequence[Ground],
-    detection: DetectionSettings,
-    n_sources: int,
+    alpha: float,
+    min_requests: int,
     first: date,
     last: date,
     scanned: dict[bytes, Floats] | None = None,
 ) -> list[Cluster]:
-    """Clusters that end on a day from `first` to `last`, the oldest day first; `scanned` as the detector's."""
-    alpha = alpha_of_clusters(detection.false_alarms_per_week, n_sources)
+    """Clusters that end on a day from `first` to `last`, the oldest day first.
+
+    Args:
+        alpha: Chance at which an ordinary day may show one.
+        min_requests: Fewer are no cluster.
+        scanned: As the detector's.
+    """
     found: list[Cluster] = []
     for ground in grounds:
         n_days = (min(last, ground.last) - max(first, ground.first)).days + 1
         if n_days > 0:
-            scan = SpaceTimePermutation(alpha, ground.zones, min_requests=detection.min_requests).scan
+            scan = SpaceTimePermutation(alpha, ground.zones, min_requests=min_requests).scan
             later = max((ground.last - last).days, 0)
             found += scan(ground.panel.until(len(ground.panel.dates) - later), n_days, scanned)
     return found
-
-
-def alpha_of_clusters(false_alarms_per_week: float, n_sources: int) -> float:
-    """Chance at which an ordinary day of one source may show a cluster."""
-    return min(SHARE * false_alarms_per_week / 7 / n_sources, LARGEST_ALPHA)
 
 
 def _months(first: date, last: date) -> list[tuple[date, date]]:

@@ -1,12 +1,10 @@
 """Panel → alarms → findings → alerts → outbox, for each civil day that is new or may have changed."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -14,15 +12,14 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
-from alerts.rules.cells import LEAST_EXPECTED
 from alerts.rules.cluster import ClusterRise
 from alerts.rules.drop import Drop
 from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
 from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
-from flows.alerting import announce, record
-from flows.clusters import SHARE as CLUSTER_SHARE
+from flows.alerting import announce, tell
+from flows.allowance import Allowance, allowance_of, chances_of
 from flows.clusters import clusters_of, read_grounds
 from flows.installation import Installation, open_installation
 from flows.reading import read_delays, read_ordinary
@@ -31,7 +28,7 @@ from flows.words import listener_of
 from forewarn.alert import Alarm, Alert, Change, Finding, Kind
 from forewarn.contracts import Detector
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Cluster, Detection, Floats, Panel
+from forewarn.panel import Cluster, Detection, Panel
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from store import alerts as alert_store
 from store import counts
@@ -40,9 +37,6 @@ from store.engine import transaction
 from store.thresholds import read_threshold
 
 JUDGED_KINDS = (Kind.SURGE, Kind.CLUSTER, Kind.DROP, Kind.DATA)
-YEAR_DAYS = 364
-LARGEST_ALPHA = 1e-3
-"""However few series are watched: a day that comes every few months is no news."""
 
 
 @dataclass(frozen=True)
@@ -86,42 +80,9 @@ def detection_in_force(conn: Connection, installation: Installation) -> Detectio
     return detection.model_copy(update={"false_alarms_per_week": found.false_alarms_per_week})
 
 
-def chances_of(panels: Sequence[Panel], detection: DetectionSettings, *, clusters: bool = False) -> int:
-    """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method.
-
-    Clusters, where they are looked for, have their share of the chances.
-    """
-    chances = sum(len(panel.labels) + int((_usual(panel) >= LEAST_EXPECTED).sum()) for panel in panels)
-    chances *= len(detection.detectors)
-    return math.ceil(chances / (1 - CLUSTER_SHARE)) if clusters else chances
-
-
-def alpha_of(chances: int, false_alarms_per_week: float, n_sources: int) -> float:
-    """The chance below which a single count raises an alarm.
-
-    The budget of false alarms is spread evenly over the sources, and then over all chances for one: all of them
-    together raise the source's share of the budget in an ordinary week, or less where counts are small.
-    """
-    return min(false_alarms_per_week / 7 / n_sources / max(chances, 1), LARGEST_ALPHA)
-
-
-def _usual(panel: Panel) -> Floats:
-    """(n_series,) mean count of the last year; 0 where no day was observed."""
-    counts = panel.counts[:, -YEAR_DAYS:]
-    return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))
-
-
-def judge(
-    panels: Sequence[Panel], detection: DetectionSettings, n_sources: int, last: int, *, clusters: bool = False
-) -> list[Detection]:
-    """Verdicts of all configured detectors on the last `last` days of all panels of one source.
-
-    Args:
-        clusters: Clusters are looked for as well, and take their share of the false alarms.
-    """
-    chances = chances_of(panels, detection, clusters=clusters)
-    alpha = alpha_of(chances, detection.false_alarms_per_week, n_sources)
-    return verdicts(panels, detection, alpha, last)
+def judge(panels: Sequence[Panel], detection: DetectionSettings, allowance: Allowance, last: int) -> list[Detection]:
+    """Verdicts of all configured detectors on the last `last` days of all panels of one source."""
+    return verdicts(panels, detection, allowance.alpha(chances_of(panels, detection)), last)
 
 
 def verdicts(panels: Sequence[Panel], detection: DetectionSettings, alpha: float, last: int) -> list[Detection]:
@@ -186,13 +147,14 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
     n_days = (last_day - max(first_day, span[0])).days + 1
     if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
-    judged_from, n_sources, listener = last_day - timedelta(days=n_days - 1), len(settings.sources), None
+    judged_from, listener = last_day - timedelta(days=n_days - 1), None
     with installation.engine.connect() as conn:
         grounds = read_grounds(conn, installation, name, reading, judged_from, last_day, as_of)
         if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
             listener = listener_of(conn, installation, name, in_force, judged_from, last_day)
-    detections = judge(panels, in_force, n_sources, n_days, clusters=bool(grounds))
-    clusters = clusters_of(grounds, in_force, n_sources, judged_from, last_day)
+    allowance = allowance_of(settings, name, in_force, clusters=bool(grounds))
+    detections = judge(panels, in_force, allowance, n_days)
+    clusters = clusters_of(grounds, allowance.alpha_of_clusters, in_force.min_requests, judged_from, last_day)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
         for offset in reversed(range(n_days)):
@@ -203,9 +165,10 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
                 detections, clusters, reading.irregularities, day, alerts, settings.detection, now, spoken=spoken
             )
             write_alarms(conn, name, day, decision.alarms, installation.version)
-            record(conn, settings, decision.changes, now)
+            alert_store.write_changes(conn, decision.changes)
             n_alarms += len(decision.alarms)
             changes += decision.changes
+        tell(conn, settings, changes, now)
         set_judged(conn, name, last_day)
     return DetectReport(name, n_days, sum(len(panel.labels) for panel in panels), n_alarms, changes)
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import REOPEN_DAYS
 from alerts.rules.words import Spoken
+from flows.allowance import YEAR_DAYS, Allowance, allowance_of, chances_of
 from flows.clusters import clusters_of, read_grounds
-from flows.detect import YEAR_DAYS, Decision, chances_of, days_to_recheck, days_to_wait, decide, judge
+from flows.detect import Decision, days_to_recheck, days_to_wait, decide, judge
 from flows.installation import Installation
 from flows.reading import read_ordinary
 from flows.words import listener_of
@@ -28,13 +29,14 @@ CHUNK_DAYS = 56
 
 
 class JudgedDay(NamedTuple):
-    """The verdicts on one day, with the counts as they were known at `known_at`; `chances` as in `chances_of`."""
+    """The verdicts on one day, with the counts as they were known at `known_at`, and what they were judged by."""
 
     day: date
     known_at: datetime
     detections: Sequence[Detection]
     clusters: Sequence[Cluster]
     irregularities: Sequence[Irregularity]
+    allowance: Allowance
     chances: int
     spoken: Spoken | None  # None: the source has no text
 
@@ -94,13 +96,16 @@ def judged_days(
         for place in range(0, len(days), CHUNK_DAYS):
             chunk = days[place : place + CHUNK_DAYS]
             cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in reading.panels]
-            detections = judge(cut, detection, len(settings.sources), len(chunk), clusters=bool(grounds))
-            clusters = clusters_of(grounds, detection, len(settings.sources), chunk[0], chunk[-1], scanned)
-            chances = chances_of(cut, detection, clusters=bool(grounds))
+            allowance = allowance_of(settings, name, detection, clusters=bool(grounds))
+            detections = judge(cut, detection, allowance, len(chunk))
+            alpha, least = allowance.alpha_of_clusters, detection.min_requests
+            clusters = clusters_of(grounds, alpha, least, chunk[0], chunk[-1], scanned)
+            chances = chances_of(cut, detection)
             for day in chunk:
                 known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
                 spoken = listener.on(day, as_of) if listener else None
-                yield JudgedDay(day, known_at, detections, clusters, reading.irregularities, chances, spoken)
+                irregularities = reading.irregularities
+                yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:

@@ -8,13 +8,10 @@ from sqlalchemy import Connection
 from alerts.rules.words import Spoken
 from detectors.vocabulary import Corpus, corpus_of
 from detectors.words import HISTORY_DAYS, WINDOWS, Words
+from flows.allowance import allowance_of
 from flows.installation import Installation
 from forewarn.settings import DetectionSettings
 from store.documents import read_documents
-
-SHARE = 0.1
-"""Of the false alarms a week that a source may raise, as many again as this share may be about words."""
-LARGEST_LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +28,6 @@ class Listener:
         return Spoken(self.source, stories, self.corpus.documents)
 
 
-def level_of(false_alarms_per_week: float, n_sources: int) -> float:
-    """The chance at which an ordinary day of one source brings words."""
-    return min(SHARE * false_alarms_per_week / 7 / n_sources, LARGEST_LEVEL)
-
-
 def listener_of(
     conn: Connection, installation: Installation, name: str, detection: DetectionSettings, first: date, last: date
 ) -> Listener | None:
@@ -48,6 +40,6 @@ def listener_of(
     if not len(documents):
         return None
     least = detection.min_requests
-    level = level_of(detection.false_alarms_per_week, len(installation.settings.sources))
+    level = allowance_of(installation.settings, name, detection, clusters=False).alpha_of_words
     corpus = corpus_of(documents, source.languages, least=least)
     return Listener(name, corpus, Words(level=level, min_documents=least))

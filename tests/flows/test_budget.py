@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts.rules.cells import watched
+from flows.allowance import Allowance, chances_of
 from flows.backtest import backtest_sources, keep_threshold
 from flows.budget import FACTORS
-from flows.detect import chances_of, detect_source, detection_in_force, judge
+from flows.detect import detect_source, detection_in_force, judge
 from forewarn.panel import Panel
 from forewarn.settings import DetectionSettings
 from store.engine import snapshot
@@ -32,11 +33,11 @@ def busy() -> Panel:
 
 def test_chance_raises_the_false_alarms_that_the_setting_asks_for(busy: Panel) -> None:
     asked = 1.4
-    (detection,) = judge([busy], DetectionSettings(false_alarms_per_week=asked), 1, 7 * WEEKS)
+    (detection,) = judge([busy], DetectionSettings(), Allowance(asked, 1), 7 * WEEKS)
     counted_alarms = int(detection.alarms().sum() + detection.drops().sum())
     expected = asked * WEEKS
     assert abs(counted_alarms - expected) < 3 * np.sqrt(expected)
-    shared = judge([busy], DetectionSettings(false_alarms_per_week=asked), 4, 7 * WEEKS)[0]
+    shared = judge([busy], DetectionSettings(), Allowance(asked, 4), 7 * WEEKS)[0]
     assert abs(int(shared.alarms().sum() + shared.drops().sum()) - expected / 4) < 3 * np.sqrt(expected / 4)
 
 
@@ -45,14 +46,14 @@ def test_small_series_raise_fewer_and_never_more() -> None:
     labels = pd.DataFrame({"category": [f"{row:03}" for row in range(100)]})
     dates = np.arange(np.datetime64("2023-06-26"), np.datetime64("2023-06-26") + 1100)
     panel = Panel(counts, dates, labels, NOW)
-    settings = DetectionSettings(false_alarms_per_week=0.7)
+    settings = DetectionSettings()
     assert chances_of([panel], settings) == 100, "none is busy enough for a drop"
-    (detection,) = judge([panel], settings, 1, 7 * WEEKS)
+    (detection,) = judge([panel], settings, Allowance(0.7, 1), 7 * WEEKS)
     assert detection.alarms().sum() < 0.7 * WEEKS + 3 * np.sqrt(0.7 * WEEKS)
 
 
 def test_what_comes_about_once_in_n_days_does(busy: Panel) -> None:
-    (detection,) = judge([busy], DetectionSettings(), 1, 7 * WEEKS)
+    (detection,) = judge([busy], DetectionSettings(), Allowance(1.0, 1), 7 * WEEKS)
     rarest = np.minimum(detection.upper_tail, detection.lower_tail).min(axis=0)  # (n_days,) the day's rarest number
     chances = np.array([watched([detection], day) for day in detection.dates.tolist()])
     assert set(chances) == {200}

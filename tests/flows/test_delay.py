@@ -15,6 +15,7 @@ from dashboards.desk import Desk
 from dashboards.history import read_history
 from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.scan import Scan
+from flows.allowance import Allowance
 from flows.detect import days_to_recheck, days_to_wait, detect_source, judge
 from flows.forecast import forecast_source
 from flows.installation import Installation
@@ -178,7 +179,10 @@ def test_what_was_known_then_never_knows_later_reports(city: City, watching: Ins
 def test_methods_that_know_of_no_delay_wait_until_a_day_is_complete(watching: Installation) -> None:
     panels = panels_on(watching, LAST_DAY)
     detection = watching.settings.detection.model_copy(update={"detectors": ("scan", "ears-c2")})
-    verdicts = {(v.detector, v.panel.level): v for v in judge(panels, detection, 1, 20)}
+    verdicts = {
+        (v.detector, v.panel.level): v
+        for v in judge(panels, detection, Allowance(detection.false_alarms_per_week, 1), 20)
+    }
     scan, ears = verdicts["scan", ()], verdicts["ears-c2", ()]
     assert not np.isnan(scan.upper_tail).any()
     settled = ears.known_share[0] >= 0.98

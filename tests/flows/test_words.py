@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 
 from dashboards.desk import Desk
 from dashboards.pages.alert import layout
+from flows.allowance import Allowance
 from flows.backtest import backtest_sources
 from flows.budget import Ladder
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import Installation
 from flows.replay import judged_days, replay
-from flows.words import level_of
 from forewarn.alert import Alert, Kind
 from store.alerts import read_alerts
 from store.engine import open_store, snapshot
@@ -119,13 +119,13 @@ def test_words_move_with_the_threshold_of_a_back_test(tmp_path: Path, folder: Pa
     planted = FIRST + timedelta(days=PLANTED_DAY)
     live(installation, folder, planted)
     detection, chance = installation.settings.detection, 1e-4
-    ladder = Ladder(detection, n_sources=1)
+    ladder = Ladder(detection)
     for judged in judged_days(installation, "town", planted, planted, detection):
         assert judged.spoken is not None
         stories = [replace(story, adjusted=chance) for story in judged.spoken.stories]
         ladder.live(judged._replace(spoken=judged.spoken._replace(stories=stories)))
     heard = [any(alert.kind is Kind.WORDS for alert in rung.told.values()) for rung in ladder.rungs]
-    assert heard == [level_of(rung.false_alarms_per_week, 1) >= chance for rung in ladder.rungs]
+    assert heard == [Allowance(rung.false_alarms_per_week, 1).alpha_of_words >= chance for rung in ladder.rungs]
     assert set(heard) == {True, False}
 
 

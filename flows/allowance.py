@@ -1,0 +1,88 @@
+"""How the false alarms that chance may raise are shared: over sources, over what is looked for, and over chances.
+
+    alpha = share * false_alarms_per_week / 7 / sources / chances
+
+is the chance below which one verdict alarms. All verdicts of an ordinary week together then raise no more false alarms
+than the setting says: a bound on their expected number, whatever depends on what (docs/decisions/0002).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.rules.cells import LEAST_EXPECTED
+from forewarn.panel import Floats, Panel
+from forewarn.settings import DetectionSettings, Settings
+
+CLUSTERS, WORDS = 0.25, 0.1
+"""Shares, where a source has areas or places, and where it has texts; the rest is for single series."""
+
+YEAR_DAYS = 364
+RAREST_NEWS = 0.005
+"""However few series are watched: a count that a series shows twice a year is no news."""
+LARGEST_OF_SOURCE = 0.05
+"""However many false alarms may come: clusters or words that come every few weeks are no news."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What the verdicts on one source may raise by chance.
+
+    Args:
+        false_alarms_per_week: Of all sources together.
+        n_sources: That share them evenly.
+        clusters, words: Whether they are looked for.
+    """
+
+    false_alarms_per_week: float
+    n_sources: int
+    clusters: bool = False
+    words: bool = False
+
+    @property
+    def a_day(self) -> float:
+        """False alarms of this source on an ordinary day."""
+        return self.false_alarms_per_week / 7 / self.n_sources
+
+    @property
+    def of_series(self) -> float:
+        """Share of single series."""
+        return 1 - CLUSTERS * self.clusters - WORDS * self.words
+
+    def alpha(self, chances: int) -> float:
+        """The chance below which a single count raises an alarm, given `chances_of` the panels."""
+        return min(self.of_series * self.a_day / max(chances, 1), RAREST_NEWS)
+
+    @property
+    def alpha_of_clusters(self) -> float:
+        """Chance at which an ordinary day may show a cluster."""
+        return min(CLUSTERS * self.a_day, LARGEST_OF_SOURCE)
+
+    @property
+    def alpha_of_words(self) -> float:
+        """Chance at which an ordinary day may bring words."""
+        return min(WORDS * self.a_day, LARGEST_OF_SOURCE)
+
+
+def allowance_of(settings: Settings, name: str, detection: DetectionSettings, *, clusters: bool) -> Allowance:
+    """What the source `name` may raise.
+
+    Args:
+        detection: The settings in force, whose false alarms are shared.
+        clusters: It has areas or places to look for clusters in.
+    """
+    words = bool(settings.sources[name].languages)
+    return Allowance(detection.false_alarms_per_week, len(settings.sources), clusters=clusters, words=words)
+
+
+def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> int:
+    """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method."""
+    chances = sum(len(panel.labels) + int((_usual(panel) >= LEAST_EXPECTED).sum()) for panel in panels)
+    return chances * len(detection.detectors)
+
+
+def _usual(panel: Panel) -> Floats:
+    """(n_series,) mean count of the last year; 0 where no day was observed."""
+    counts = panel.counts[:, -YEAR_DAYS:]
+    return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))
