@@ -10,6 +10,7 @@ CONNECTORS = {
     "files": "connectors.files:Files",
     "open311": "connectors.open311:Open311",
     "socrata": "connectors.socrata:Socrata",
+    "zendesk": "connectors.zendesk:Zendesk",
 }
 
 

@@ -1,9 +1,17 @@
-"""What HTTP headers say, and what is wrong, secret or fit to be shown of an address."""
+"""What HTTP headers say, and say of us, and what is wrong, secret or fit to be shown of an address."""
 
 import re
+from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+
+def authorization(user: str, password: str, bearer: str) -> dict[str, str]:
+    """The header that says who asks: with a bearer token, else with user name and password, else none."""
+    if bearer:
+        return {"Authorization": f"Bearer {bearer}"}
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"} if password else {}
 
 
 def retry_after(told: str, now: datetime) -> float | None:
