@@ -9,6 +9,7 @@ from forewarn.settings import SourceSettings
 CONNECTORS = {
     "files": "connectors.files:Files",
     "open311": "connectors.open311:Open311",
+    "servicenow": "connectors.servicenow:ServiceNow",
     "socrata": "connectors.socrata:Socrata",
     "zendesk": "connectors.zendesk:Zendesk",
 }

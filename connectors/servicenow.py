@@ -1,0 +1,190 @@
+"""Reads a table of a ServiceNow instance through its Table API.
+
+Rows are read by the time of their last update, so new and changed ones come alike. Deleted rows are listed in the
+table `sys_audit_delete`, if this user may read it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from pydantic import Field, SecretStr
+
+from connectors.days import civil_day, completed_days, day_start
+from connectors.headers import authorization
+from connectors.http import Client, HttpSource, counters_of
+from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.table_api import NO_ACCESS, Question, Row, ask, check_clock, total_of, walk
+from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
+from forewarn.errors import SourceChanged
+
+OVERLAP = timedelta(minutes=10)  # read again by every run
+DAYS_A_WINDOW = 7  # of the first reading
+DEFAULT_DAYS = 90  # read at first, if the settings name no first day
+BACKFILL = "backfill"  # name of the windows of the first reading, but for its last
+UPDATED = "sys_updated_on"
+DELETIONS = "sys_audit_delete"
+
+# Our field → column of a table of tasks, such as `incident` or `sn_customerservice_case`.
+FIELDS: Mapping[RequestField, str] = {
+    "requested_at": "opened_at",
+    "closed_at": "closed_at",
+    "due_at": "due_date",
+    "category": "category",
+    "subcategory": "subcategory",
+    "area": "location",
+    "agency": "assignment_group",
+    "channel": "contact_type",
+    "status": "state",
+}
+_AS_STORED = ("source_record_id", "requested_at", "updated_at", "closed_at", "due_at")  # the others as shown to people
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceNow(HttpSource):
+    """One table; `url` is the instance's address, such as https://example.service-now.com.
+
+    Args:
+        table: Its name, such as `incident`.
+        user: Who reads: a user whose time zone is GMT and whose date format is yyyy-MM-dd.
+        password: That user's.
+        bearer_token: An OAuth token, instead of both.
+        fields: Our field → column, over the usual ones; a dot leads to a referenced record.
+        where: Column → value: other rows are left out.
+        first_day: Where reading begins.
+        page_size: Rows in one answer.
+        lag_minutes: The newest minutes are left for the next run.
+    """
+
+    table: str
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    bearer_token: SecretStr = SecretStr("")
+    fields: dict[RequestField, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    first_day: date | None = None
+    page_size: Annotated[int, Field(ge=2, le=10_000)] = 1000
+    lag_minutes: Annotated[int, Field(ge=0)] = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.bearer_token.get_secret_value() and not (self.user and self.password.get_secret_value()):
+            raise ValueError("user and password, or bearer_token, are missing; write secrets as ${NAME}")
+        if taken := [name for name in ("source_record_id", "updated_at") if name in self.fields]:
+            raise ValueError(f"fields.{taken[0]} cannot be chosen: it is {'sys_id' if 'id' in taken[0] else UPDATED}")
+
+    def probe(self) -> Capabilities:
+        """How many rows the table has, which columns are there, and whether deletions can be seen."""
+        with self._client() as client:
+            answer = ask(client, self.url, self._question(UPDATED, *self._columns.values()), "", 1)
+            deleted = ask(client, self.url, Question(DELETIONS, "sys_created_on", optional=True), "", 1)
+        for row in answer.document:
+            check_clock(self.source, row, UPDATED)
+        found = {name for row in answer.document for name in row}
+        rows = total_of(answer)
+        remarks = [] if rows is None else [f"{rows} rows"]
+        if missing := [f"{column} ({ours})" for ours, column in self._columns.items() if found and column not in found]:
+            remarks.append(f"not there, or closed to this user: {', '.join(missing)}")
+        if deleted.status == NO_ACCESS or (total_of(deleted) and not deleted.document):
+            remarks.append(f"the table {DELETIONS} is closed to this user, so deleted rows are not told")
+        return Capabilities(True, fields=dict.fromkeys(sorted(found), "column"), rows=rows, remarks=remarks)
+
+    def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
+        """At first what was updated since the first day, week after week; then what was updated since the last run."""
+        horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
+        today = civil_day(horizon, self.tz)
+        first = date.fromisoformat(state["first_day"]) if "first_day" in state else self.first_day
+        first = first or today - timedelta(days=DEFAULT_DAYS)
+        kept = {**state, "first_day": first.isoformat()}
+        since = day_start(first, self.tz)
+        if "watermark" in state:
+            since = datetime.fromisoformat(state["watermark"]) - OVERLAP
+        windows = []
+        while "covered" not in state and (until := since + timedelta(days=DAYS_A_WINDOW)) < horizon:
+            windows.append(Window(since, until, BACKFILL, {**kept, "watermark": until.isoformat()}))
+            since = until
+        if since < horizon:
+            windows.append(Window(since, horizon, state={**kept, "watermark": horizon.isoformat()}))
+        return windows
+
+    def fetch(self, window: Window) -> Iterator[Page]:
+        """The rows that were updated within a window, and the ids of those that were deleted within it.
+
+        Raises:
+            SourceUnavailable: The instance fails.
+            SourceChanged: It refuses, ignores what was asked, or lacks a column that the settings name.
+        """
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        assert window.until is not None  # noqa: S101
+        span, touched = (window.since, window.until), set[date]()
+        deletions = Question(
+            DELETIONS, "sys_created_on", frozenset({"documentkey"}), {"tablename": self.table}, optional=True
+        )
+        with self._client() as client:
+            wanted = self._question(UPDATED, *self._columns.values())
+            for rows, answer in walk(client, self.url, wanted, *span, page_size=self.page_size):
+                self._check_columns(rows)
+                batch = self._batch(rows, window.until)
+                touched |= set(np.unique(batch.requests.day).tolist())
+                counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
+                yield Page(batch.requests, rejects=batch.rejects, counters=counters)
+            for rows, answer in walk(client, self.url, deletions, *span, page_size=self.page_size):
+                removed = [row["documentkey"]["value"] for row in rows if "documentkey" in row]
+                yield Page(counters=counters_of(answer), removed=removed)
+        yield Page(end=self._end(window, window.until, touched))
+
+    def reconcile(self, span: Window) -> Reconciliation:
+        """The ids of the rows from the span that this user may see."""
+        assert span.since is not None  # noqa: S101 - a span without ends cannot be compared
+        assert span.until is not None  # noqa: S101
+        question = self._question(self._columns["requested_at"])
+        with self._client() as client:
+            pages = walk(client, self.url, question, span.since, span.until, page_size=self.page_size)
+            ids = frozenset(row["sys_id"]["value"] for rows, _ in pages for row in rows)
+        return Reconciliation(total=len(ids), record_ids=ids)
+
+    @property
+    def _columns(self) -> dict[RequestField, str]:
+        return {**FIELDS, **self.fields}
+
+    def _client(self) -> Client:
+        bearer = self.bearer_token.get_secret_value()
+        return self.client(authorization(self.user, self.password.get_secret_value(), bearer))
+
+    def _question(self, stamp: str, *columns: str) -> Question:
+        return Question(self.table, stamp, frozenset({UPDATED, *columns}), self.where)
+
+    def _check_columns(self, rows: Sequence[Row]) -> None:
+        """That a page has what the settings name: a single row may hide a column, and a usual one may not exist."""
+        needed = {**self.fields, "requested_at": self._columns["requested_at"]}
+        for ours, column in needed.items():
+            if rows and not any(column in row for row in rows):
+                problem = f"the table has no column {column!r} (fields.{ours}), or its user may not read it"
+                raise SourceChanged(self.source, problem)
+
+    def _batch(self, rows: Sequence[Row], until: datetime) -> Batch:
+        names = {"source_record_id": "sys_id", "updated_at": UPDATED} | {str(k): v for k, v in self._columns.items()}
+        held = [
+            {
+                ours: row[column]["value" if ours in _AS_STORED else "display_value"]
+                for ours, column in names.items()
+                if column in row
+            }
+            for row in rows
+        ]
+        normaliser = Normaliser(self.source, self.tz, ZoneInfo("UTC"))
+        columns = columns_of(held, {ours: (ours,) for ours in names})
+        return normaliser.requests(columns, now=until, position=lambda index: f"row {rows[index]['sys_id']['value']}")
+
+    def _end(self, window: Window, until: datetime, touched: set[date]) -> WindowEnd:
+        """What is known at the end of the last window: all days from the first that was touched or is new."""
+        if window.name == BACKFILL:
+            return WindowEnd(window.state)
+        first = date.fromisoformat(window.state["first_day"])
+        covered = window.state.get("covered")
+        new = first if covered is None else date.fromisoformat(covered) + timedelta(days=1)
+        covers, open_day = completed_days(max(first, min({new, *touched})), until, self.tz)
+        return WindowEnd({**window.state, **({"covered": covers[1].isoformat()} if covers else {})}, covers, open_day)
