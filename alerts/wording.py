@@ -197,8 +197,12 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
         holiday = f"The day is a public holiday ({plain(evidence['holiday'])}); that is allowed for."
     elif evidence["holiday_before"]:
         holiday = f"The day before was a public holiday ({plain(evidence['holiday_before'])})."
+    elif evidence.get("bridge"):
+        holiday = "The day lies between a weekend and a public holiday; that is allowed for."
     else:
         holiday = "No public holiday that day or the day before."
+    if planned := evidence.get("planned"):
+        holiday += f" {_planned(planned)}"
     missing = evidence["missing_days"]
     if missing:
         gaps = f"Of the last four weeks {count_of(missing, 'day')} could not be read completely."
@@ -214,6 +218,15 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
     elif (read_on - alert.last_day).days <= 1:
         late = " The count was read within a day, so late reports may still raise it."
     return f"{_why_lower(alert, evidence)}{holiday} {gaps}{late}"
+
+
+PLANNED = {"closure": "a closure", "school_holiday": "school holidays", "event": "an event"}
+
+
+def _planned(planned: Sequence[Mapping[str, str]]) -> str:
+    """`Known beforehand, and allowed for: an event (Marathon).`"""
+    parts = [f"{PLANNED[one['kind']]} ({plain(one['name'])})" for one in planned]
+    return f"Known beforehand, and allowed for: {listed(parts)}."
 
 
 def _why_lower(alert: Alert, evidence: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def judge_days(
     known[first : last + 1] = history.totals[first : last + 1] > 0
     drained = np.array([day in history.coverage for day in days], dtype=np.bool_)
     drained[first : last + 1] = True
-    holidays = calendar.holiday_names(history.dates) != ""
+    holidays = calendar.is_off(history.dates)
     past = _Past(history.totals, drained, known, holidays, weekdays(history.dates))
     judged = range(first, last + 1)
     verdicts |= {days[i]: Coverage.OBSERVED for i in judged if known[i]}

@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy import Engine
 
+from connectors.calendars import calendar_of
+from forewarn.calendar import Calendar
+from forewarn.errors import ConfigError
 from forewarn.settings import Settings, SourceSettings
 
 
@@ -27,6 +30,13 @@ class Desk:
     def source(self, name: str) -> SourceSettings:
         """Settings of a source; plain ones if it was taken out of the settings."""
         return self.settings.sources.get(name) or SourceSettings(kind="", public_delay_days=0)
+
+    def calendar(self, name: str, last_day: date) -> Calendar:
+        """What its settings say of a source's days; a file that cannot be read hides no page."""
+        try:
+            return calendar_of(self.settings, name, last_day)
+        except (ConfigError, KeyError):
+            return self.source(name).calendar
 
     def title(self, name: str) -> str:
         """What people call a source."""

@@ -76,6 +76,7 @@ def read_history(
         watched: Verdicts a day among which the false alarms are spread; sets how far off the limit is.
     """
     settings, detection = desk.source(source), desk.settings.detection
+    calendar = desk.calendar(source, last)
     n_days = (last - first).days + 1
     (panel,) = read_panels(
         conn,
@@ -84,7 +85,7 @@ def read_history(
         last_day=last,
         history_days=n_days + detection.history_days,
         as_of=desk.today(source),
-        calendar=settings.calendar,
+        calendar=calendar,
         where={name: labels[name] for name in LABELS if name in labels},
         public_delay_days=settings.public_delay_days,
     )
@@ -105,7 +106,7 @@ def read_history(
         low=_padded(verdicts.low[0], n_days),
         high=_padded(verdicts.high[0], n_days),
         limit=_padded((verdicts.lower_limit if kind is Kind.DROP else verdicts.limit)[0], n_days),
-        holidays=settings.calendar.holiday_names(dates),
+        holidays=calendar.holiday_names(dates),
         coverage=read_coverage(conn, source, first, last),
         alarms=[alarm for alarm in alarms if verdicts.rise or alarm.window_days == window_days],
         forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
@@ -160,7 +161,7 @@ def cluster_history(conn: Connection, desk: Desk, alert: Alert) -> History:
         low=np.asarray(poisson.ppf(0.025, usual)),
         high=np.asarray(poisson.ppf(0.975, usual)),
         limit=np.full(len(usual), np.nan),
-        holidays=desk.source(alert.source).calendar.holiday_names(dates),
+        holidays=desk.calendar(alert.source, last).holiday_names(dates),
         coverage=read_coverage(conn, alert.source, dates[0].item(), last),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detectors.occasions import occasions
 from forewarn.calendar import Calendar, Dates, weekdays
 from forewarn.panel import Floats
 
@@ -39,7 +40,7 @@ def calendar_design(dates: Dates, calendar: Calendar, *, origin: np.datetime64, 
 
     Args:
         dates: (n_days,) consecutive days, history and judged days together.
-        calendar: Public holidays of the place.
+        calendar: Holidays and events of the place.
         origin: Day on which the trend is zero.
         history_days: Days to learn from; below a year there are no annual columns.
     """
@@ -64,6 +65,10 @@ def calendar_design(dates: Dates, calendar: Calendar, *, origin: np.datetime64, 
     special = special_days(dates, calendar)
     columns += list(special.T)
     prior_sd += [SPECIAL_DAY_SD] * special.shape[1]
+
+    others, sds = occasions(dates, calendar, origin)
+    columns += list(others.T)
+    prior_sd += sds
     return Design(np.column_stack(columns), np.array(prior_sd))
 
 

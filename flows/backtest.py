@@ -113,7 +113,7 @@ def power_of_source(
     settings, source, (first, last) = installation.settings, installation.source(name), span
     with snapshot(installation.engine) as conn:
         as_of = last + timedelta(days=1 + source.public_delay_days)
-        panels = read_ordinary(conn, name, source, detection, last, as_of).panels
+        panels = read_ordinary(conn, installation, name, detection, last, as_of).panels
     alpha = allowance_of(settings, name, detection, clusters=True).alpha(chances_of(panels, detection))
     return power_of(
         panels,

@@ -140,7 +140,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         if wait := days_to_wait(conn, name, source, as_of):
             last_day = min(last_day, as_of - timedelta(days=1 + wait))
         in_force = detection_in_force(conn, installation)
-        reading = read_ordinary(conn, name, source, in_force, last_day, as_of)
+        reading = read_ordinary(conn, installation, name, in_force, last_day, as_of)
         panels = reading.panels
     recheck_days = days_to_recheck(panels, settings.detection)
     first_day = (judged or last_day) - timedelta(days=recheck_days - 1)

@@ -46,7 +46,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         if span is None:
             return ForecastReport(name, 0, (), ())
         as_of = now.astimezone(source.tz).date()
-        panels = read_ordinary(conn, name, source, settings.detection, span[1], as_of).panels
+        panels = read_ordinary(conn, installation, name, settings.detection, span[1], as_of).panels
     wanted = {tuple(limit.labels) for limit in limits}
     panels = [panel.whole for panel in panels if len(panel.level) <= 1 or panel.level in wanted]
     forecasts = [forecast_panel(panel, settings.forecast.forecasters, horizon) for panel in panels]

@@ -15,11 +15,13 @@ from sqlalchemy import Connection
 from alerts.lifecycle import advance
 from alerts.rules.source import SourceTrouble
 from connectors import connector_for
+from connectors.calendars import calendar_of
 from connectors.health import History, judge_days, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.reporting import FlowFailed, outcome, say
 from forewarn.alert import Alert, Change, Kind, State
+from forewarn.calendar import Calendar
 from forewarn.contracts import Coverage, Page, SourceHealth
 from forewarn.errors import SourceError
 from forewarn.request import Requests
@@ -59,6 +61,7 @@ class _Pull:
 
     name: str
     settings: SourceSettings
+    calendar: Calendar
     now: datetime
     run_id: int
     backfill: bool  # nothing was read before, so nobody knows when these rows were published
@@ -84,10 +87,11 @@ def ingest_source(
     """
     engine, settings = installation.engine, installation.source(name)
     connector = connector_for(name, settings)
+    calendar = calendar_of(installation.settings, name, now.astimezone(settings.tz).date())
     with transaction(engine) as conn:
         state = sources.read_state(conn, name)
         backfill = not sources.was_ever_read(conn, name)
-        pull = _Pull(name, settings, now, sources.start_run(conn, name, now), backfill)
+        pull = _Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill)
     error = None
     try:
         pages = (page for window in connector.plan(state, now) for page in connector.fetch(window))
@@ -156,7 +160,7 @@ def _joined(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 def _cover(conn: Connection, pull: _Pull, covered: tuple[date, date] | None, open_day: date | None) -> None:
     first, last = covered or (pull.today, pull.today)
     history = _history(conn, pull.name, first - LOOK_BACK, last)
-    verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.settings.calendar)
+    verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
     write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
 
 

@@ -1,12 +1,14 @@
 """What every flow works on: the settings of one installation and its open store."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from alerts.channels import channel_for
 from connectors import connector_for
+from connectors.calendars import calendar_of
 from detectors import DETECTORS
 from detectors.forecasters import FORECASTERS
 from forewarn import __version__
@@ -46,6 +48,7 @@ class Installation:
         """
         for name in self.require_sources():
             connector_for(name, self.source(name))
+            calendar_of(self.settings, name, date.min)
         for detector in self.settings.detection.detectors:
             require(DETECTORS, detector, key="detection.detectors")
         for forecaster in self.settings.forecast.forecasters:

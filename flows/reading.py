@@ -8,9 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 from sqlalchemy import Connection
 
+from connectors.calendars import calendar_of
 from detectors.bursts import Reports, find_bursts, suspects
 from detectors.irregularities import ordinary
 from detectors.nowcast import completeness, tells_delays
+from flows.installation import Installation
 from forewarn.entries import Entries, Integers
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Level, Panel
@@ -35,8 +37,8 @@ class Reading(NamedTuple):
 
 def read_ordinary(
     conn: Connection,
+    installation: Installation,
     name: str,
-    source: SourceSettings,
     detection: DetectionSettings,
     last_day: date,
     as_of: date,
@@ -50,6 +52,7 @@ def read_ordinary(
     Args:
         history: The source's cells as they ever were, if they were read before.
     """
+    source, calendar = installation.source(name), calendar_of(installation.settings, name, last_day)
     entries = read_entries(
         conn,
         name,
@@ -64,7 +67,7 @@ def read_ordinary(
     panels = panels_of(
         left.entries,
         source.levels,
-        calendar=source.calendar,
+        calendar=calendar,
         min_mean=detection.min_weekly_mean,
         blanks=left.blanks,
     )
@@ -77,7 +80,7 @@ def read_ordinary(
     if topic is not None and any("area" in level for level in source.levels):
         by_area = next((panel for panel in panels if panel.level == (topic, "area")), None)
         if by_area is None or detection.min_weekly_mean:
-            (by_area,) = panels_of(left.entries, [(topic, "area")], calendar=source.calendar, blanks=left.blanks)
+            (by_area,) = panels_of(left.entries, [(topic, "area")], calendar=calendar, blanks=left.blanks)
     return Reading(panels, [*bursts, *left.irregularities], by_area)
 
 

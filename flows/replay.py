@@ -89,7 +89,7 @@ def judged_days(
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
             as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            reading = read_ordinary(conn, name, source, detection, end, as_of, history)
+            reading = read_ordinary(conn, installation, name, detection, end, as_of, history)
             again = min(days_to_recheck(reading.panels, detection), (start - first).days)  # what was revised, too
             grounds = read_grounds(conn, installation, name, reading, start - timedelta(days=again), end, as_of)
         days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]

@@ -1,6 +1,8 @@
-"""Which days are not like other days: weekdays, public holidays and the days around them."""
+"""Which days are not like other days: weekdays, public holidays, school holidays and what is on in a place."""
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from functools import lru_cache
 
 import holidays as holiday_library
@@ -12,6 +14,25 @@ from forewarn.errors import ConfigError
 Dates = npt.NDArray[np.datetime64]
 
 
+class EventKind(StrEnum):
+    """What a planned event does to requests."""
+
+    HOLIDAY = "holiday"  # as a public holiday, though the law knows it not: Shrove Monday in Cologne
+    CLOSURE = "closure"  # offices or lines are shut
+    SCHOOL_HOLIDAY = "school_holiday"
+    EVENT = "event"  # a fair, a march, a match
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is known beforehand to fall on the days from `first` to `last`, both included."""
+
+    kind: EventKind
+    first: date
+    last: date
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The civil calendar of one place.
@@ -19,10 +40,12 @@ class Calendar:
     Args:
         country: ISO 3166 code such as `US` or `DE`; None: no holidays are known.
         subdivision: State or province such as `NY` or `BW`.
+        events: What is planned, past and to come.
     """
 
     country: str | None = None
     subdivision: str | None = None
+    events: tuple[Event, ...] = ()
 
     def check(self, key: str = "") -> None:
         """Whether the place is known.
@@ -46,18 +69,44 @@ class Calendar:
             raise ConfigError(f"{where}subdivision", problem, allowed=known[country], value=subdivision.upper())
 
     def holiday_names(self, dates: Dates) -> npt.NDArray[np.str_]:
-        """Name of the public holiday on each day, '' on ordinary days; shape of `dates`.
+        """Name of the holiday on each day, '' on ordinary days; shape of `dates`.
+
+        A planned event of kind `holiday` is one where the law knows none.
 
         Raises:
             ConfigError: The country or subdivision is not known to the `holidays` library.
         """
         days = dates.astype("datetime64[D]")
         self.check()
+        own = self.event_names(days, EventKind.HOLIDAY)
         if self.country is None or days.size == 0:
-            return np.full(days.shape, "", dtype=np.str_)
+            return own
         years = days.astype("datetime64[Y]").astype(int) + 1970
         known = _public_holidays(self.country, self.subdivision, int(years.min()), int(years.max()))
-        return np.array([known.get(day, "") for day in days.ravel()], dtype=np.str_).reshape(days.shape)
+        public = np.array([known.get(day, "") for day in days.ravel()], dtype=np.str_).reshape(days.shape)
+        return np.where(public == "", own, public)
+
+    def event_names(self, dates: Dates, kind: EventKind) -> npt.NDArray[np.str_]:
+        """Names of the planned events of this kind on each day, '' where there are none; shape of `dates`."""
+        days = dates.astype("datetime64[D]")
+        names = np.full(days.shape, "", dtype=object)
+        span = (days.min().item(), days.max().item()) if days.size else (date.max, date.min)
+        for event in self.of_kind(kind):
+            if event.last < span[0] or event.first > span[1]:
+                continue
+            on = (days >= np.datetime64(event.first, "D")) & (days <= np.datetime64(event.last, "D"))
+            names[on] = [f"{name}, {event.name}" if name else event.name for name in names[on]]
+        return names.astype(np.str_)
+
+    def is_off(self, dates: Dates) -> npt.NDArray[np.bool_]:
+        """Whether each day is a holiday or a planned closure; shape of `dates`."""
+        closed = self.event_names(dates, EventKind.CLOSURE) != ""
+        return np.asarray((self.holiday_names(dates) != "") | closed)
+
+    def of_kind(self, kind: EventKind) -> list[Event]:
+        """The planned events of this kind, by day, each name on a day once."""
+        found = {event for event in self.events if event.kind is kind}
+        return sorted(found, key=lambda event: (event.first, event.last, event.name))
 
 
 @lru_cache(maxsize=1)

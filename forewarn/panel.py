@@ -76,7 +76,7 @@ class Panel:
         labels: (n_series, len(level)) of str; index `series_id`, columns a subset of `LABELS`.
         as_of: Aware instant at which these counts were known.
         source: Name of the source in the settings.
-        calendar: Public holidays of the place.
+        calendar: Holidays and events of the place.
         completeness: How much of the last days is known by now; None: all days are complete.
         title: What people call the source; '': its name.
     """

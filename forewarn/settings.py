@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from forewarn.calendar import Calendar
+from forewarn.calendar import Calendar, EventKind
 from forewarn.errors import ConfigError
 from forewarn.panel import LABELS, Level
 from forewarn.plugins import explained
@@ -56,6 +56,13 @@ class GeographySettings(_Table):
         return self
 
 
+class EventsSettings(_Table):
+    """A file of what is planned in the place of a source."""
+
+    path: str  # iCalendar or CSV; a relative one starts at the settings file's folder
+    kind: EventKind = EventKind.EVENT  # of its rows that name none
+
+
 class SourceSettings(BaseModel):
     """One source. Keys not listed here belong to the connector of its `kind`; see docs/sources.md."""
 
@@ -76,6 +83,7 @@ class SourceSettings(BaseModel):
     )  # of its texts; (): words are not watched
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
     geography: GeographySettings | None = None
+    events: tuple[EventsSettings, ...] = ()
 
     @field_validator("zone")
     @classmethod
@@ -104,6 +112,7 @@ class SourceSettings(BaseModel):
 
     @property
     def calendar(self) -> Calendar:
+        """The public holidays of its place, without what its events files say."""
         return Calendar(self.country, self.subdivision)
 
     @property
@@ -300,8 +309,9 @@ def _explain(error: ValidationError) -> ConfigError:
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
     """Keys of the table at `location`, such as `("channels", "ops")`."""
-    if location[2:3] == ("geography",):
-        return list(GeographySettings.model_fields)
+    inner: dict[int | str, type[BaseModel]] = {"geography": GeographySettings, "events": EventsSettings}
+    if location[2:3] and location[2] in inner:
+        return list(inner[location[2]].model_fields)
     tables: dict[str, type[BaseModel]] = {
         "store": StoreSettings,
         "sources": SourceSettings,

@@ -11,6 +11,8 @@ related         the other alarms of the issue
 parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
 history         the head's counts of the last 28 days, null where not observed, with the last day
 holiday, holiday_before                        public holiday that day, the day before; ''
+bridge          whether it is a single working day between a holiday and a weekend
+planned         what else was known of the day beforehand: `name` and `kind` (closure, school_holiday, event)
 missing_days    days of the last 28 without a complete count
 with_areas      whether areas are watched too
 known_at        when the counts were read
@@ -29,8 +31,9 @@ from alerts.rules.cells import Cell, column_of, is_provisional, labels_of
 from alerts.rules.merging import Issue
 from detectors.limits import nb_quantile
 from detectors.nowcast import nowcast
+from detectors.occasions import bridge_days
 from forewarn.alert import Alarm, Kind
-from forewarn.calendar import Calendar
+from forewarn.calendar import Calendar, EventKind
 from forewarn.panel import Detection
 
 HISTORY_DAYS = 28
@@ -48,7 +51,8 @@ def evidence_of(
         floor: Least count of a surge that may fire at all; 0 for a drop.
     """
     alarm = head.alarm
-    holiday_before, holiday = _holidays(head.detection.panel.calendar, alarm.day)
+    calendar, today = head.detection.panel.calendar, np.array([alarm.day], dtype="datetime64[D]")
+    holiday_before, holiday = _holidays(calendar, alarm.day)
     history = _history(head)
     others = sorted(issue.alarms[1:], key=lambda other: -other.excess)
     return {
@@ -66,6 +70,12 @@ def evidence_of(
         "history": {"last_day": alarm.day.isoformat(), "counts": history},
         "holiday": holiday,
         "holiday_before": holiday_before,
+        "bridge": bool(bridge_days(today, calendar)[0]),
+        "planned": [
+            {"kind": kind.value, "name": name}
+            for kind in (EventKind.CLOSURE, EventKind.SCHOOL_HOLIDAY, EventKind.EVENT)
+            if (name := str(calendar.event_names(today, kind)[0]))
+        ],
         "missing_days": history.count(None),
         "with_areas": areas_watched(detections),
         "known_at": head.detection.panel.as_of.isoformat(),
@@ -121,10 +131,10 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
 
 def _holidays(calendar: Calendar, day: date) -> tuple[str | None, str | None]:
     """Names for the day before and the day."""
-    if calendar.country is None:
-        return None, None
     today = np.datetime64(day, "D")
     before, on_the_day = calendar.holiday_names(np.array([today - 1, today]))
+    if calendar.country is None and not calendar.of_kind(EventKind.HOLIDAY):
+        return None, None
     return str(before), str(on_the_day)
 
 

@@ -1,4 +1,4 @@
-"""Prophet: a trend that bends, a week, a year and the holidays of the panel's calendar.
+"""Prophet: a trend that bends, a week, a year, and the holidays and events of the panel's calendar.
 
     z_t = trend(t) + week(t) + year(t) + holiday(t) + error_t        z = sqrt(count + 3/8), see square_root.py
 
@@ -28,7 +28,7 @@ from prophet import Prophet
 from detectors.forecasters.per_series import per_series
 from detectors.forecasters.ranges import all_named, coming_days, forecast_of_counts
 from detectors.forecasters.square_root import from_root, to_root
-from forewarn.calendar import Dates
+from forewarn.calendar import Dates, EventKind
 from forewarn.panel import Floats, Forecast, Panel
 
 cmdstanpy.utils.get_logger().setLevel(logging.WARNING)  # it tells of every fit; importing it sets its level
@@ -92,7 +92,11 @@ def _variance(model: Prophet, ahead: Floats) -> Floats:
 
 
 def _holiday_table(panel: Panel, days: Dates) -> pd.DataFrame | None:
-    """The public holidays among `days`, as prophet takes them; None: there are none."""
-    names = panel.calendar.holiday_names(days)
-    are = names != ""
-    return pd.DataFrame({"ds": pd.to_datetime(days[are]), "holiday": names[are]}) if are.any() else None
+    """What the calendar knows of `days`, as prophet takes it: holidays by name, all else by kind; None: nothing."""
+    rows = [(day, name) for day, name in zip(days, panel.calendar.holiday_names(days), strict=True) if name]
+    for kind in (EventKind.CLOSURE, EventKind.EVENT, EventKind.SCHOOL_HOLIDAY):
+        rows += [(day, kind.value) for day in days[panel.calendar.event_names(days, kind) != ""]]
+    if not rows:
+        return None
+    table = pd.DataFrame(rows, columns=["ds", "holiday"])
+    return table.assign(ds=pd.to_datetime(table["ds"]))

@@ -12,7 +12,7 @@ from alerts.rules.source import SourceTrouble
 from alerts.rules.surge import Surge
 from alerts.wording import explanation
 from forewarn.alert import Alert, Finding
-from forewarn.calendar import Calendar
+from forewarn.calendar import Calendar, Event, EventKind
 from forewarn.contracts import SourceHealth
 from tests.alerts.drawing import EVENING, TUESDAY, drawn
 from tests.alerts.test_breach_and_source import breach
@@ -58,6 +58,29 @@ def test_a_surge_explains_itself() -> None:
         "What to do: Acknowledge it, so that others know somebody looks after it, and later say what came of it. "
         "It closes by itself after three ordinary days, and speaks again only if it gets clearly worse.",
     ]
+
+
+def test_what_was_known_of_the_day_is_said() -> None:
+    events = (
+        Event(EventKind.EVENT, TUESDAY, TUESDAY, "<b>Marathon</b>"),
+        Event(EventKind.SCHOOL_HOLIDAY, TUESDAY, TUESDAY, "Winter"),
+    )
+    between = Calendar(events=events)
+    (finding,) = Surge().evaluate([drawn(({"category": "Rats"}, 50, 13.2, 22.7), calendar=between)], TUESDAY)
+    (considered,) = [line for line in explanation(opened(finding)) if line.startswith("What else")]
+    assert considered.startswith(
+        "What else was considered: Public holidays were not considered, as no country is set for this source. "
+        "Known beforehand, and allowed for: school holidays (Winter) and an event (<b>Marathon</b>)."
+    )
+
+
+def test_a_bridge_day_is_said() -> None:
+    monday = date(2026, 2, 2)
+    calendar = Calendar(events=(Event(EventKind.HOLIDAY, TUESDAY, TUESDAY, "Town day"),))
+    (finding,) = Surge().evaluate(
+        [drawn(({"category": "Rats"}, 50, 13.2, 22.7), day=monday, calendar=calendar)], monday
+    )
+    assert any("between a weekend and a public holiday" in line for line in explanation(opened(finding)))
 
 
 def test_what_came_back_tells_since_when_and_when_it_was_there_before() -> None:

@@ -97,10 +97,8 @@ def watching(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
 def panels_on(watching: Installation, day: date) -> list[Panel]:
     """As known in the night after `day`."""
     with snapshot(watching.engine) as conn:
-        source = watching.source(MAIN_LINE)
-        return list(
-            read_ordinary(conn, MAIN_LINE, source, watching.settings.detection, day, day + timedelta(days=1)).panels
-        )
+        detection, as_of = watching.settings.detection, day + timedelta(days=1)
+        return list(read_ordinary(conn, watching, MAIN_LINE, detection, day, as_of).panels)
 
 
 def false_alarms(city: City, watching: Installation) -> tuple[Floats, Floats, int]:

@@ -59,7 +59,7 @@ def test_one_offices_list_is_a_notice_and_not_in_the_baseline(engine: Engine, to
     settings = installation.source("town")
     as_of = LAST + timedelta(1)
     with snapshot(installation.engine) as conn:
-        reading = read_ordinary(conn, "town", settings, installation.settings.detection, LAST, as_of)
+        reading = read_ordinary(conn, installation, "town", installation.settings.detection, LAST, as_of)
         raw = read_panels(conn, "town", settings.levels, last_day=LAST, history_days=10, as_of=as_of)
     levels = zip(raw, reading.panels, strict=True)
     gone = [whole.counts[:, -1].sum() - judged.counts[:, -1].sum() for whole, judged in levels]

@@ -1,12 +1,13 @@
 """What every forecaster of the table must do."""
 
 from dataclasses import FrozenInstanceError, fields
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from detectors.forecasters import FORECASTERS, forecaster_for
-from forewarn.calendar import Calendar
+from forewarn.calendar import Calendar, Event, EventKind
 from forewarn.contracts import Forecaster
 from forewarn.errors import ConfigError
 from forewarn.panel import Forecast, Panel
@@ -114,6 +115,19 @@ def test_a_holiday_is_not_taken_for_a_drop(forecaster: Forecaster) -> None:
     forecast = forecaster.forecast(panel, 7)  # from the day after Christmas to New Year's Day
     np.testing.assert_allclose(forecast.mean[0, :6], 40, rtol=0.1)
     assert forecast.mean[0, 6] < 20
+
+
+@pytest.mark.parametrize("kind", [EventKind.CLOSURE, EventKind.EVENT])
+def test_a_planned_day_is_put_back(forecaster: Forecaster, kind: EventKind) -> None:
+    """Twelve of them each tripled the requests, or emptied the office; the thirteenth is on the third coming day."""
+    days = np.arange("2022-01-01", "2023-12-26", dtype="datetime64[D]")
+    planned = [date(2022, 2, 5) + timedelta(days=56 * n) for n in range(12)] + [date(2023, 12, 28)]
+    calendar = Calendar(events=tuple(Event(kind, day, day, "Fair") for day in planned))
+    on = calendar.event_names(days, kind) != ""
+    counts = np.where(on, 12.0 if kind is EventKind.CLOSURE else 120.0, 40.0)[np.newaxis]
+    forecast = forecaster.forecast(panel_of(counts, first="2022-01-01", calendar=calendar), 7)
+    np.testing.assert_allclose(np.delete(forecast.mean[0], 2), 40, rtol=0.15)
+    assert forecast.mean[0, 2] == pytest.approx(12 if kind is EventKind.CLOSURE else 120, rel=0.3)
 
 
 def test_a_horizon_below_one_is_a_mistake(forecaster: Forecaster, panel: Panel) -> None:
