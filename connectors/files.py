@@ -100,10 +100,11 @@ class Files:
             return Capabilities(reachable=True, remarks=(f"{newest.name} cannot be used: {fault}",))
         except OSError as error:
             raise SourceUnavailable(self.source, f"{newest.name} cannot be read: {error.strerror}") from None
-        remarks = [f"{len(files)} files; looked at {newest.name}"]
+        remarks = [f"{len(files)} file{'' if len(files) == 1 else 's'}; looked at {newest.name}"]
         if misfit := self._misfit(names):
             remarks.append(f"{newest.name} {misfit}")
-        return Capabilities(reachable=True, fields=dict.fromkeys(names, "column"), remarks=remarks)
+        mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
+        return Capabilities(True, fields=dict.fromkeys(names, "column"), mapping=mapping, remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """The files whose content has not been read yet, by name."""

@@ -67,11 +67,18 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
     first_row = _cells(first_line, delimiter)
     names = list(header) or first_row
     _check_last_row(tail, delimiter, len(names), ends_with_newline=ends_with_newline)
-    table = Table(names, iter(()), [])
+    skipped: list[Reject] = []
+    return Table(names, _csv_batches(path, names, delimiter, encoding, skipped, first_row=first_row), skipped)
+
+
+def _csv_batches(
+    path: Path, names: list[str], delimiter: str, encoding: str, skipped: list[Reject], *, first_row: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """The file's rows; opened with the first one, as Arrow reads ahead in a thread that must not outlive its reader."""
 
     def skip(row: Any) -> str:
         problem = f"{row.actual_columns} columns instead of {row.expected_columns}"
-        table.skipped.append(Reject("column_count", problem, f"line {row.number}"))
+        skipped.append(Reject("column_count", problem, f"line {row.number}"))
         return "skip"
 
     try:
@@ -81,7 +88,7 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
                 use_threads=False,  # only then are the numbers of wrong lines known
                 block_size=_BLOCK_BYTES,
                 column_names=names,
-                skip_rows=0 if header and first_row != names else 1,
+                skip_rows=1 if first_row == names else 0,
                 encoding=encoding,
             ),
             parse_options=pyarrow.csv.ParseOptions(
@@ -91,9 +98,10 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
+        with reader:
+            yield from reader
     except pa.ArrowInvalid as error:
         raise unreadable(error) from None
-    return Table(names, iter(reader), table.skipped)
 
 
 def _binary(path: Path) -> gzip.GzipFile | BufferedReader:

@@ -1,8 +1,11 @@
-"""Commands that look at the configured sources."""
+"""Commands that add sources and look at them."""
 
-from typing import Annotated
+import tomllib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from forewarn.cli.options import AsJson, SettingsFile
@@ -10,7 +13,15 @@ from forewarn.errors import ConfigError, ForewarnError
 from forewarn.printing import err, out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
 
-app = typer.Typer(no_args_is_help=True, help="Look at the configured sources.")
+if TYPE_CHECKING:
+    from connectors.checking import Check
+
+BEGINNING = """\
+# Settings of one forewarn installation. Every key is explained in docs/settings.md.
+# ${NAME} is taken from the environment: keep passwords and tokens there.
+"""
+
+app = typer.Typer(no_args_is_help=True, help="Add sources, and look at them.")
 
 
 @app.command("list")
@@ -35,29 +46,83 @@ def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False)
     out.print(listed)
 
 
+@app.command("presets")
+def list_presets() -> None:
+    """Public data sets that can be added by name."""
+    from connectors.presets import presets, title
+
+    listed = table("name", "data set")
+    for name in presets():
+        row(listed, name, title(name))
+    out.print(listed)
+
+
+@app.command("add")
+def add_source(
+    preset: Annotated[str, typer.Argument(help="Name of a public data set; `forewarn sources presets` lists them.")],
+    name: Annotated[str, typer.Option("--name", help="What to call the source; default: the data set's name.")] = "",
+    settings: SettingsFile = DEFAULT_FILE,
+) -> None:
+    """Write the settings of a public data set into the settings file, which is begun if there is none."""
+    from connectors import presets
+
+    source = name or preset
+    piece = presets.preset(preset, source)
+    before = settings.read_text(encoding="utf-8") if settings.exists() else BEGINNING
+    try:
+        known = tomllib.loads(before).get("sources", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(settings), f"not valid TOML: {error}") from None
+    if source in known:
+        raise ConfigError(f"sources.{source}", "is there already; --name gives the new one another name")
+    written = settings.with_name(f".{settings.name}.new")
+    written.write_text(f"{before.rstrip()}\n\n{piece}", encoding="utf-8")
+    written.replace(settings)
+    out.print(Text(f"{presets.title(preset)} is in {settings} as [sources.{source}]. See what it brings with"))
+    out.print(Text(f"  forewarn sources check {source}"))
+
+
 @app.command("check")
 def check_source(
     name: Annotated[str | None, typer.Argument(help="One source; default: all.")] = None,
     settings: SettingsFile = DEFAULT_FILE,
+    as_json: AsJson = False,
 ) -> None:
-    """Reach each source and say what was found, without storing anything."""
+    """Reach each source, read a sample, and say what was found and what looks wrong. Nothing is stored."""
     from connectors import connector_for
+    from connectors.checking import check
 
     loaded = load(settings)
     if name is not None and name not in loaded.sources:
         raise ConfigError(f"sources.{name}", "no such source", allowed=loaded.sources, value=name)
-    failed = False
+    failed, found = False, {}
     for source in [name] if name else loaded.sources:
         try:
-            found = connector_for(source, loaded.sources[source]).probe()
+            connector = connector_for(source, loaded.sources[source])
+            found[source] = check(connector, datetime.now(UTC), loaded.sources[source].title)
         except ForewarnError as error:
             failed = True
             err.print(Text(str(error), style="red"))
             continue
-        rows = f", {found.rows:,} rows" if found.rows is not None else ""
-        fresh = f", holds everything up to {found.fresh_until:%Y-%m-%d %H:%M} UTC" if found.fresh_until else ""
-        out.print(Text(f"{source}: reached{rows}{fresh}"))
-        for remark in found.remarks:
-            out.print(Text(f"  {remark}"))
+        failed = failed or not found[source].usable
+        if not as_json:
+            _show(found[source])
+    if as_json:
+        print_json(found)
     if failed:
         raise typer.Exit(1)
+
+
+def _show(found: "Check") -> None:
+    """One source, in words."""
+    out.print(Text(found.reached, style="bold"))
+    parts = [("sample", [found.sample]), ("would read", [found.plan]), ("fields", found.fields)]
+    parts += [("note", found.remarks), ("looks wrong", found.wrong)]
+    told = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
+    for what, lines in parts:
+        for number, line in enumerate(lines):
+            style = "yellow" if what == "looks wrong" else ""
+            told.add_row(Text("" if number else what, style="dim"), Text(line, style=style))
+    out.print(told)
+    if not found.wrong:
+        out.print(Text("  Nothing looks wrong.", style="green"))

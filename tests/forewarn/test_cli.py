@@ -61,6 +61,18 @@ def test_sources_are_listed_and_checked(installation: Path) -> None:
     assert call(installation, "sources", "check", "town").returncode == 0
 
 
+def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:
+    assert "nyc-311" in call(tmp_path, "sources", "presets").stdout
+    assert call(tmp_path, "sources", "add", "bonn").returncode == 0
+    added = call(tmp_path, "sources", "add", "nyc-311", "--name", "nyc")
+    assert "forewarn sources check nyc" in added.stdout
+    again = call(tmp_path, "sources", "add", "nyc-311", "--name", "nyc")
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    listed = json.loads(call(tmp_path, "sources", "list", "--json").stdout)
+    assert [source["source"] for source in listed] == ["bonn", "nyc"]
+    assert [file.name for file in tmp_path.glob("*.toml")] == ["forewarn.toml"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
