@@ -91,6 +91,16 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)  # names in any case
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How the answers to one question are taken; see `Client.get`."""
+
+    also_accepted: frozenset[int] = frozenset()
+    also_retried: frozenset[int] = frozenset()
+    means_nothing: frozenset[int] = frozenset()
+    tries: int = MAX_TRIES
+
+
 class _Failure(Exception):
     """One try failed in a way that may pass."""
 
@@ -150,6 +160,7 @@ class Client:
         *,
         also_accepted: frozenset[int] = frozenset(),
         also_retried: frozenset[int] = frozenset(),
+        means_nothing: frozenset[int] = frozenset(),
         tries: int = MAX_TRIES,
     ) -> Answer:
         """The whole, parsed answer.
@@ -158,12 +169,13 @@ class Client:
             parse: Raises ValueError unless the body is one complete document.
             also_accepted: Statuses that are answers too, though they say error.
             also_retried: Statuses that may pass with this server, though by themselves they say refused.
+            means_nothing: Statuses that say that there is no such thing; the document is None, whatever else came.
 
         Raises:
             SourceUnavailable: Five tries failed, or the server asks to wait long.
             SourceChanged: The server refuses, leads astray, or answers without bound.
         """
-        return self._ask(url, params, None, parse, also_accepted, also_retried, tries)
+        return self._ask(url, params, None, parse, _Terms(also_accepted, also_retried, means_nothing, tries))
 
     def post(
         self,
@@ -174,7 +186,7 @@ class Client:
         also_accepted: frozenset[int] = frozenset(),
     ) -> Answer:
         """As `get`, for a question that is put as a JSON document and changes nothing, so it may be asked again."""
-        return self._ask(url, {}, json.dumps(question).encode(), parse, also_accepted)
+        return self._ask(url, {}, json.dumps(question).encode(), parse, _Terms(also_accepted))
 
     def _ask(
         self,
@@ -182,15 +194,13 @@ class Client:
         params: Mapping[str, str | int],
         posted: bytes | None,
         parse: Callable[[bytes], Any],
-        also_accepted: frozenset[int],
-        also_retried: frozenset[int] = frozenset(),
-        tries: int = MAX_TRIES,
+        terms: _Terms,
     ) -> Answer:
         if self._asked:
             self.sleep(self.origin.pause_seconds)
         self._asked = True
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(tries),
+            stop=tenacity.stop_after_attempt(terms.tries),
             wait=_wait_seconds,
             retry=tenacity.retry_if_exception_type(_Failure),
             sleep=self.sleep,
@@ -200,7 +210,7 @@ class Client:
             for attempt in retrying:
                 with attempt:
                     try:
-                        answer = self._try(url, params, posted, parse, also_accepted, also_retried)
+                        answer = self._try(url, params, posted, parse, terms)
                     except _Failure as failure:
                         self._miscoded += failure.miscoded
                         raise
@@ -215,8 +225,7 @@ class Client:
         params: Mapping[str, str | int],
         posted: bytes | None,
         parse: Callable[[bytes], Any],
-        also_accepted: frozenset[int],
-        also_retried: frozenset[int],
+        terms: _Terms,
     ) -> Answer:
         deadline = self.monotonic() + TOTAL_SECONDS
         try:
@@ -236,9 +245,10 @@ class Client:
             raise _Failure("the connection could not be made or was cut") from None
         except ValueError:  # from a header, such as a Location that is no address
             raise _Failure("its answer cannot be understood") from None
-        self._check_status(response, body, shown(url), also_accepted, also_retried)
+        self._check_status(response, body, shown(url), terms)
         try:
-            document = whole(body, parse, response.headers.get("Content-Type", ""))
+            is_there = response.status_code not in terms.means_nothing
+            document = whole(body, parse, response.headers.get("Content-Type", "")) if is_there else None
         except ValueError as error:
             raise _Failure(str(error), miscoded="Content-Encoding" in response.headers) from None
         skew_seconds = self._skew(response.headers.get("Date", ""))
@@ -299,18 +309,11 @@ class Client:
             raise _Failure("only a part of its answer came")
         return b"".join(pieces)
 
-    def _check_status(
-        self,
-        response: requests.Response,
-        body: bytes,
-        address: str,
-        also_accepted: frozenset[int],
-        also_retried: frozenset[int],
-    ) -> None:
+    def _check_status(self, response: requests.Response, body: bytes, address: str, terms: _Terms) -> None:
         status = response.status_code
-        if status == 200 or status in also_accepted:
+        if status == 200 or status in terms.also_accepted | terms.means_nothing:
             return
-        if status in _RETRIED | also_retried or status >= 500:
+        if status in _RETRIED | terms.also_retried or status >= 500:
             wait = retry_after(response.headers.get("Retry-After", ""), self.now())
             if wait is None and status == 429:
                 wait = wait_in_words(body)

@@ -1,42 +1,38 @@
 """Reads Open311 GeoReport v2 endpoints, as JSON or XML (https://wiki.open311.org/GeoReport_v2).
 
-Servers cut long answers, often without a word and at differing numbers, and sort as they like, so page numbers
-may skip rows. A span of time is therefore halved until its answer is clearly not cut. Requests change after
-they are filed: each run reads the last two hours again, and the first run of a day the last fourteen days.
-Where the server can tell what was updated, that is read too.
+Servers cut long answers and sort as they like, see `spans.py`. Requests change after they are filed: each run reads
+the last two hours again, the first run of a day the last fourteen days, and one run a week the last ninety. Where
+the server can tell what was updated, or lists changes of status, that is read too.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
-from xml.etree.ElementTree import Element  # the name only; defusedxml does the parsing
 
 import numpy as np
-import pyarrow.compute as pc
 from pydantic import Field
 
 from connectors.days import civil_day, completed_days, day_start
-from connectors.dialects import DIALECTS, FIELDS, Dialect
-from connectors.documents import parse_json, parse_xml
-from connectors.http import Answer, Client, HttpSource, counters_of
-from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
-from connectors.texts import as_text
+from connectors.dialects import DIALECTS, Dialect, DialectName
+from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
+from connectors.http import Answer, Client, HttpSource
+from connectors.lookups import Lookup
+from connectors.normalise import Batch, RequestField, add_up
+from connectors.revisits import Revisits
+from connectors.spans import SECOND, Piece, Pieces
+from connectors.status_changes import newest_changes, with_status
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
-from forewarn.errors import SourceChanged, SourceUnavailable
-from forewarn.request import Requests, Status
+from forewarn.errors import SourceChanged
+from forewarn.request import Reject, Requests
 
-Row = Mapping[str, Any]
-
-OVERLAP = timedelta(hours=2)  # read again by every run
-REVISIT_DAYS = 14  # read again by the first run of a day
+REVISITS = Revisits(timedelta(hours=2), nightly_days=14, weekly_days=90)
 DAYS_A_WINDOW = 28
 DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 UPDATES = "updates"  # name of a window over the times of update
-_SECOND = timedelta(seconds=1)
-_ROUND = 25  # servers cap at multiples of this, announced or not
-_NOTHING_FOUND = re.compile(r"\bno (service )?requests? found", re.IGNORECASE)
+STATUSES = "statuses"  # name of a window over changes of status
+_UPDATED = "updated"  # key of the state: the end of the last such window
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
 
@@ -50,18 +46,22 @@ class Open311(HttpSource):
         page_size: Instead of the dialect's.
         form: Prefer JSON; some servers have usable XML only.
         jurisdiction_id: Only where the endpoint serves several places.
+        service_codes: Only requests of these services; empty: all.
         fields: Our field → key of a request, over the usual ones; such as `extended_attributes.ward`.
+        dates: Whether dates are sent with their offset; '': as the dialect says.
+        grid: The grid of which `lat` and `long` are northing and easting; '': they are degrees.
         first_day: Where reading begins.
         lag_minutes: The newest minutes are left for the next run, as servers are late with them.
     """
 
-    dialect: Literal[
-        "standard", "extended", "connected-bits", "mark-a-spot", "ureport", "helsinki", "citysdk", "fixmystreet"
-    ] = "standard"
+    dialect: DialectName = "standard"
     page_size: Annotated[int, Field(ge=1)] | None = None
     form: Literal["json", "xml"] = "json"
     jurisdiction_id: str = ""
+    service_codes: tuple[str, ...] = ()
     fields: dict[RequestField, str] = field(default_factory=dict)
+    dates: Literal["", "zoned", "local"] = ""
+    grid: Literal["", "osgb36"] = ""
     first_day: date | None = None
     lag_minutes: Annotated[int, Field(ge=0)] = 5
 
@@ -69,95 +69,98 @@ class Open311(HttpSource):
         """The services it offers, and some of its requests."""
         with self.client() as client:
             services = client.get(f"{self._base}/services.{self.form}", self._place(), self._parse).document
-            answer = self._ask(client, {})
-        found = self._batch(answer.document, _EVER)
-        newest = max((row.requested_at for row in found.requests), default=None)
-        remarks = [f"{len(services)} services", f"{len(answer.document)} requests in one answer"]
-        if newest is not None:
+            rows = self._ask(client, {}).document
+        found = self._batch(rows, _EVER)
+        remarks = [f"{len(services)} services", f"{len(rows)} requests in one answer"]
+        if len(found.requests):
+            newest = max(row.requested_at for row in found.requests)
             remarks.append(f"newest of them from {newest.astimezone(self.tz):%Y-%m-%d %H:%M}")
-        keys = {key for row in answer.document for key in row}
+        codes = {str(service.get("service_code", "")) for service in services}
+        if unknown := sorted(set(self.service_codes) - codes):
+            remarks.append(f"it has no service {unknown[0]!r}, which service_codes names")
+        if elsewhere := found.counters.get("bad_coordinates", 0):
+            hint = "" if self.grid else "; if they are of the British National Grid, set grid = 'osgb36'"
+            remarks.append(f"the places of {elsewhere} requests are no degrees and are left out{hint}")
+        keys = {key for row in rows for key in row}
         return Capabilities(reachable=True, fields=dict.fromkeys(sorted(keys), "text"), remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
-        """Windows from the last one's end, less the overlap, to now; then what was updated meanwhile."""
+        """Windows from the last one's end, less what is read again, to now; then what was updated meanwhile."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
         today = civil_day(now, self.tz)
-        start = day_start(self.first_day or today - timedelta(days=DEFAULT_DAYS), self.tz)
-        updated = state.get("updated", horizon.isoformat())
-        since = start
+        since = day_start(self.first_day or today - timedelta(days=DEFAULT_DAYS), self.tz)
+        updated = state.get(_UPDATED, horizon.isoformat())
         if "watermark" in state:
-            since = datetime.fromisoformat(state["watermark"]) - OVERLAP
-            if state.get("revisited") != today.isoformat():
-                since = min(since, day_start(today - timedelta(days=REVISIT_DAYS), self.tz))
-        ends = []
+            since = max(since, REVISITS.since(state, today, self.tz))
+        kept = {**state, _UPDATED: updated}
+        windows = []
         while since < horizon:
             until = min(day_start(civil_day(since, self.tz) + timedelta(days=DAYS_A_WINDOW), self.tz), horizon)
-            ends.append((since, until))
+            windows.append(Window(since, until, state={**kept, "watermark": until.isoformat()}))
             since = until
-        kept = {"revisited": state["revisited"]} if "revisited" in state else {}
-        windows = [
-            Window(since, until, state={**kept, "watermark": until.isoformat(), "updated": updated})
-            for since, until in ends
-        ]
         if not windows:
             return []
-        done = {"watermark": windows[-1].state["watermark"], "revisited": today.isoformat(), "updated": updated}
+        done = {**windows[-1].state, **REVISITS.marks(state, today)}
         windows[-1] = Window(windows[-1].since, windows[-1].until, state=done)
-        if self._dialect.updated_after and "updated" in state:
-            changed = datetime.fromisoformat(updated) - OVERLAP
-            windows.append(Window(changed, horizon, UPDATES, {**done, "updated": horizon.isoformat()}))
+        followed = UPDATES if self._dialect.updated_after else STATUSES if self._dialect.updates else ""
+        if followed and _UPDATED in state:
+            changed = datetime.fromisoformat(updated) - REVISITS.overlap
+            windows.append(Window(changed, horizon, followed, {**done, _UPDATED: horizon.isoformat()}))
         return windows
 
     def fetch(self, window: Window) -> Iterator[Page]:
-        """The requests of a window, in spans that the server does not cut.
+        """The requests of a window, in pieces that the server does not cut.
 
-        Spans begin at a day. They double while an answer is less than half full, grow by a tenth while it is
-        not full, and are halved when it may have been cut.
+        A second of which it would not give everything is told as a reject, and its day as partial.
 
         Raises:
-            SourceUnavailable: The server fails, or cuts what it has within one second.
+            SourceUnavailable: The server fails.
             SourceChanged: The server ignores the dates, or no longer understands the question.
         """
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
         seen: set[tuple[str, int]] = set()
-        start, step, halved = window.since, timedelta(days=1), 0
+        unread: set[date] = set()
         with self.client() as client:
-            while start < window.until:
-                end = min(start + step, window.until)
-                answer = self._ask(client, self._span(start, end, window.name))
-                rows: Sequence[Row] = answer.document
-                counters: list[Mapping[str, int]] = [counters_of(answer)]
-                if self._may_be_cut(rows):
-                    if end - start > _SECOND:
-                        step = max(timedelta(seconds=(end - start) // _SECOND // 2), _SECOND)
-                        halved += 1
-                        continue
-                    rows, asked = self._turn_pages(client, self._span(start, end, window.name), rows)
-                    counters.append(asked)
-                batch = self._batch(rows, window.until)
-                if window.name != UPDATES:
-                    self._check_dates(batch.requests, start, end)
-                fresh = _unseen(batch.requests, seen)
-                counters += [batch.counters, {"fetched": len(rows), "duplicates": len(batch.requests) - len(fresh)}]
-                counters.append({"truncated_windows": halved})
-                yield Page(requests=fresh, rejects=batch.rejects, counters=add_up(counters))
-                start, halved = end, 0
-                step = step * 2 if 2 * len(rows) < self._page_size else step * 1.1
+            reader = Pieces(partial(self._ask_span, client, window.name), self._dialect, self._page_size)
+            for piece in reader.of(window.since, window.until):
+                if not piece.is_whole:
+                    unread.add(civil_day(piece.start, self.tz))
+                if piece.begins_trouble:
+                    at = piece.start.astimezone(self.tz).isoformat()
+                    yield Page(
+                        rejects=[Reject("unreadable_second", "the server fails over this second, or cuts it", at)]
+                    )
+                if window.name == STATUSES:
+                    yield from self._follow(client, piece, window.until)
+                else:
+                    yield self._page(piece, window, seen)
         covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
-        if window.name == UPDATES:
+        if window.name:
             covers, open_day = None, None
-        yield Page(end=WindowEnd(window.state, covers, open_day))
+        yield Page(end=WindowEnd(window.state, covers, open_day, partial_days=frozenset(unread)))
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present state of single requests, and which of them the server no longer has."""
+        with self.client() as client:
+            lookup = self._lookup(client)
+            for found in lookup.of(record_ids):
+                batch = self._batch(found.rows, now)
+                counters = add_up([batch.counters, found.counters, {"fetched": len(found.rows)}])
+                yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters, removed=found.missing)
 
     def reconcile(self, span: Window) -> Reconciliation:
-        """The ids that the server has in the span."""
-        ids = frozenset(
-            row.source_record_id
-            for page in self.fetch(span)
-            for row in page.requests
-            if span.since is not None and span.until is not None and span.since <= row.requested_at < span.until
-        )
-        return Reconciliation(total=len(ids), record_ids=ids)
+        """The ids that the server has in the span; nothing, where it would not give everything."""
+        ids: set[str] = set()
+        for page in self.fetch(span):
+            ids.update(
+                row.source_record_id
+                for row in page.requests
+                if span.since is not None and span.until is not None and span.since <= row.requested_at < span.until
+            )
+            if page.end is not None and page.end.partial_days:
+                return Reconciliation()
+        return Reconciliation(total=len(ids), record_ids=frozenset(ids))
 
     @property
     def _dialect(self) -> Dialect:
@@ -174,82 +177,92 @@ class Open311(HttpSource):
     def _place(self) -> dict[str, str | int]:
         return {"jurisdiction_id": self.jurisdiction_id} if self.jurisdiction_id else {}
 
-    def _span(self, start: datetime, end: datetime, name: str) -> dict[str, str | int]:
-        """Parameters of a span, a second wider on both sides: servers differ in which end belongs to it."""
-        after, before = ("updated_after", "updated_before") if name == UPDATES else ("start_date", "end_date")
-        return {after: self._written(start - _SECOND), before: self._written(end + _SECOND)}
-
     def _written(self, moment: datetime) -> str:
         local = moment.astimezone(self.tz)
-        return (local if self._dialect.zoned_dates else local.replace(tzinfo=None)).isoformat(timespec="seconds")
+        is_zoned = self.dates == "zoned" or (not self.dates and self._dialect.zoned_dates)
+        return (local if is_zoned else local.replace(tzinfo=None)).isoformat(timespec="seconds")
 
-    def _ask(self, client: Client, params: Mapping[str, str | int]) -> Answer:
-        """One answer to `/requests`; its document is a list of rows."""
-        size = {self._dialect.page_size_name: self._page_size} if self._dialect.page_size_name else {}
-        extended = any("." in key for key in self.fields.values())
-        more: dict[str, str | int] = {"extensions": "true"} if extended else {}
-        empty = frozenset({404}) if self._dialect.empty_is_404 else frozenset()
+    def _ask_span(
+        self, client: Client, name: str, start: datetime, end: datetime, *, page: int | None, tries: int
+    ) -> Answer:
+        """A page of [start, end), a second wider on both sides: servers differ in which end belongs to it."""
+        after, before = ("updated_after", "updated_before") if name == UPDATES else ("start_date", "end_date")
+        params: dict[str, str | int] = {after: self._written(start - SECOND), before: self._written(end + SECOND)}
+        if page is not None:
+            params[self._dialect.page_name] = page
+        return self._ask(client, params, self._dialect.updates if name == STATUSES else "requests", tries=tries)
+
+    def _ask(self, client: Client, params: Mapping[str, str | int], resource: str = "requests", **how: Any) -> Answer:
+        """One answer; its document is a list of rows."""
+        dialect = self._dialect
+        own: dict[str, str | int] = dict(self._place())
+        if dialect.page_size_name and resource == "requests":
+            own[dialect.page_size_name] = self._page_size
+        if dialect.extensions or any("." in key for key in self.fields.values()):
+            own["extensions"] = "true"
+        if self.service_codes and resource == "requests":
+            own["service_code"] = ",".join(self.service_codes)
         return client.get(
-            f"{self._base}/requests.{self.form}",
-            {**self._place(), **size, **more, **params},
+            f"{self._base}/{resource}.{self.form}",
+            {**own, **params},
             self._parse,
-            also_accepted=empty,
+            also_accepted=frozenset({404}) if dialect.nothing_is_404 else frozenset(),
+            also_retried=frozenset({403}) if dialect.refuses_at_the_edge else frozenset(),
+            **how,
         )
 
     def _parse(self, body: bytes) -> list[Row]:
-        document = _from_xml(parse_xml(body)) if self.form == "xml" else parse_json(body)
-        if isinstance(document, dict):
-            document = document.get("service_requests", [document])
-        if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
-            raise ValueError("not a list of records")
-        if document and all({"code", "description"} <= row.keys() for row in document):
-            if self._dialect.empty_is_404 and _NOTHING_FOUND.search(str(document[0]["description"])):
-                return []
-            raise ValueError("an error instead of records")
-        return document
+        return rows_of(body, self.form, nothing_is_an_error=self._dialect.nothing_is_404)
 
-    def _may_be_cut(self, rows: Sequence[Row]) -> bool:
-        return len(rows) == self._page_size or (len(rows) > 0 and len(rows) % _ROUND == 0)
+    def _lookup(self, client: Client) -> Lookup:
+        return Lookup(
+            ask_many=lambda ids: self._ask(client, {"service_request_id": ",".join(ids)}),
+            ask_one=lambda record_id: client.get(
+                f"{self._base}/requests/{record_id}.{self.form}",
+                self._place(),
+                self._parse,
+                means_nothing=frozenset({404, 410}),
+            ),
+        )
 
-    def _turn_pages(
-        self, client: Client, params: Mapping[str, str | int], first: Sequence[Row]
-    ) -> tuple[list[Row], dict[str, int]]:
-        """All pages of a span that cannot be halved any more."""
-        rows, seen = list(first), {_id(row) for row in first}
-        counters: list[Mapping[str, int]] = []
-        while self._dialect.page_name:
-            number = len(counters) + 1 + self._dialect.first_page
-            answer = self._ask(client, {**params, self._dialect.page_name: number})
-            counters.append(counters_of(answer))
-            more = {_id(row) for row in answer.document}
-            if more and more <= seen:
-                break
-            rows += answer.document
-            seen |= more
-            if len(answer.document) < len(first):
-                return rows, add_up(counters)
-        problem = f"it has {len(first)} requests or more in one second and does not turn pages"
-        raise SourceUnavailable(self.source, problem)
+    def _page(self, piece: Piece, window: Window, seen: set[tuple[str, int]]) -> Page:
+        assert window.until is not None  # noqa: S101 - this connector's own windows have both ends
+        batch = self._batch(piece.rows, window.until)
+        self._check_dates(batch.requests, piece, window.name)
+        fresh = _unseen(batch.requests, seen)
+        counters = {"fetched": len(piece.rows), "duplicates": len(batch.requests) - len(fresh)}
+        counters = add_up([batch.counters, piece.counters, counters])
+        return Page(requests=fresh, rejects=batch.rejects, counters=counters)
 
-    def _batch(self, rows: Sequence[Row], until: datetime) -> Batch:
-        normaliser = Normaliser(self.source, self.tz, self.tz)
-        columns = columns_of(rows, {**FIELDS, **{name: (key,) for name, key in self.fields.items()}})
-        if "closed_at" not in columns:
-            is_closed = pc.equal(pc.utf8_lower(as_text(columns["status"])), Status.CLOSED.value)
-            columns["closed_at"] = pc.if_else(is_closed, columns["updated_at"], None)  # so says the specification
-        return normaliser.requests(columns, now=until, position=lambda index: f"request {_id(rows[index])}")
+    def _follow(self, client: Client, piece: Piece, until: datetime) -> Iterator[Page]:
+        """The requests whose status was changed, with that status."""
+        changes = newest_changes(piece.rows)
+        yield Page(counters=add_up([piece.counters, {"status_changes": len(piece.rows)}]))
+        for found in self._lookup(client).of(sorted(changes)):
+            batch = self._batch([with_status(row, changes[id_of(row)]) for row in found.rows], until)
+            counters = {"fetched": len(found.rows), "changes_without_request": len(found.missing)}
+            counters = add_up([batch.counters, found.counters, counters])
+            yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
 
-    def _check_dates(self, requests: Requests, start: datetime, end: datetime) -> None:
-        first, last = (np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us") for at in (start, end))
-        at, day = requests.requested_at, np.timedelta64(1, "D")
+    def _batch(self, rows: Sequence[Row], now: datetime) -> Batch:
+        """Requests of these rows, without those of other services, which a server sends if it knows not all."""
+        wanted = rows
+        if self.service_codes:
+            wanted = [row for row in rows if str(row.get("service_code")) in self.service_codes]
+        fields = {**FIELDS, **{name: (key,) for name, key in self.fields.items()}}
+        batch = batch_of(self.source, self.tz, wanted, now=now, fields=fields, grid=self.grid)
+        if len(wanted) == len(rows):
+            return batch
+        counters = {**batch.counters, "other_services": len(rows) - len(wanted)}
+        return Batch(batch.requests, rejects=batch.rejects, counters=counters)
+
+    def _check_dates(self, requests: Requests, piece: Piece, name: str) -> None:
+        first, last = (np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us") for at in (piece.start, piece.end))
+        at, day = requests.updated_at if name == UPDATES else requests.requested_at, np.timedelta64(1, "D")
         elsewhere = int(((at < first - day) | (at > last + day)).sum())
         if len(requests) >= _ENOUGH_TO_TELL and 2 * elsewhere > len(requests):
-            problem = "it ignores start_date and end_date: most requests are from other days"
-            raise SourceChanged(self.source, problem)
-
-
-def _id(row: Row) -> str:
-    return str(next((row[key] for key in FIELDS["source_record_id"] if row.get(key)), "without id"))
+            asked = "updated_after and updated_before" if name == UPDATES else "start_date and end_date"
+            raise SourceChanged(self.source, f"it ignores {asked}: most requests are from other days")
 
 
 def _unseen(requests: Requests, seen: set[tuple[str, int]]) -> Requests:
@@ -259,14 +272,3 @@ def _unseen(requests: Requests, seen: set[tuple[str, int]]) -> Requests:
     is_new = np.array([key not in seen for key in keys], dtype=np.bool_)
     seen.update(keys)
     return requests.where(is_new)
-
-
-def _from_xml(element: Element) -> Any:
-    """Elements as the JSON that would say the same; the root is the list of its children."""
-    return [_record(child) for child in element]
-
-
-def _record(element: Element) -> Any:
-    if not len(element):
-        return element.text
-    return {child.tag.rpartition("}")[2]: _record(child) for child in element}

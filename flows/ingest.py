@@ -67,6 +67,7 @@ class _Pull:
     backfill: bool  # nothing was read before, so nobody knows when these rows were published
     counters: Counter[str] = field(default_factory=Counter)
     fresh_until: datetime | None = None  # as the source says
+    partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
 
     @property
     def today(self) -> date:
@@ -140,6 +141,7 @@ def _write(conn: Connection, pull: _Pull, batch: Sequence[Page]) -> None:
     if ends:
         sources.commit_state(conn, pull.name, ends[-1].state)
         pull.fresh_until = ends[-1].fresh_until
+    pull.partial_days.update(*(end.partial_days for end in ends))
     for covered in _joined([end.covers for end in ends if end.covers is not None]):
         _cover(conn, pull, covered, None)
     if open_days := [end.open_day for end in ends if end.open_day is not None]:
@@ -161,6 +163,7 @@ def _cover(conn: Connection, pull: _Pull, covered: tuple[date, date] | None, ope
     first, last = covered or (pull.today, pull.today)
     history = _history(conn, pull.name, first - LOOK_BACK, last)
     verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
+    verdicts |= dict.fromkeys(pull.partial_days & verdicts.keys(), Coverage.PARTIAL)
     write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
 
 
@@ -204,7 +207,7 @@ def _conclude(
         known=told_of is not None,
     )
     failure = message if error is not None or findings else ""
-    run_outcome = "failed" if error is not None else "no data" if failure else "ok"
+    run_outcome = "failed" if error is not None else "no data" if failure else "partial" if pull.partial_days else "ok"
     sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
     record(conn, installation.settings, changes, pull.now)

@@ -58,6 +58,7 @@ class WindowEnd:
         state: The connector's new state (JSON), from which the next plan starts.
         covers: First and last civil day that are now completely known; None: no day became complete.
         open_day: Civil day that has begun but is not over, if the window reaches into it.
+        partial_days: Days of `covers` of which the source would not give everything.
         fresh_until: The source says that it holds everything up to here; None: it does not say.
     """
 
@@ -65,6 +66,7 @@ class WindowEnd:
     covers: tuple[date, date] | None = None
     open_day: date | None = None
     fresh_until: datetime | None = None
+    partial_days: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from connectors import connector_for
-from connectors.open311 import UPDATES, Open311
+from connectors.open311 import STATUSES, UPDATES, Open311
 from forewarn.contracts import Page, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.settings import SourceSettings
@@ -64,8 +64,17 @@ def ids(pages: list[Page]) -> Counter[str]:
         (Habits(cap=50), {"dialect": "connected-bits"}),
         (Habits(cap=50), {}),  # a cap that nobody announced
         (Habits(cap=100, ignores_pages=True), {}),
-        (Habits(cap=50, empty_is_404=True), {"dialect": "mark-a-spot"}),
+        (Habits(cap=50, empty_is_404=True, first_page=0), {"dialect": "mark-a-spot"}),
         (Habits(single_as_object=True), {"page_size": 25}),
+        (Habits(cap=50, empty_is_404=True, first_page=0, last_page_repeats=True), {"dialect": "mark-a-spot"}),
+        (Habits(cap=50, too_much=25, first_page=0, empty_is_404=True), {"dialect": "mark-a-spot", "page_size": 100}),
+        (Habits(cap=50, by_update=True, capitals=True), {"dialect": "connected-bits"}),
+        (Habits(cap=500, ends="neither"), {"dialect": "chicago"}),
+        (Habits(cap=500, naive=True), {"dialect": "chicago", "dates": "local"}),
+        (Habits(cap=200, ignores_pages=True, ends="first"), {"dialect": "helsinki"}),
+        (Habits(), {"dialect": "citysdk"}),
+        (Habits(naked_ids=True), {}),
+        (Habits(cap=100), {"form": "xml"}),
     ],
 )
 def test_everything_comes_once_whatever_the_server_does(serving: Serving, habits: Habits, options: Any) -> None:
@@ -101,9 +110,214 @@ def test_a_second_of_many_requests_is_paged(serving: Serving) -> None:
     source = connector(serving(SmallOpen311(batch, Habits(cap=50))), page_size=50)
     assert len(ids(read(source, source.plan({}, NOW))[0])) == 230
 
-    stubborn = connector(serving(SmallOpen311(batch, Habits(cap=50, ignores_pages=True))), page_size=50)
-    with pytest.raises(SourceUnavailable, match="in one second"):
-        read(stubborn, stubborn.plan({}, NOW))
+    before = row(999, NOW - timedelta(days=19))
+    server = SmallOpen311([*batch, before], Habits(cap=50, ignores_pages=True))
+    stubborn = connector(serving(server), page_size=50)
+    pages, ends = read(stubborn, stubborn.plan({}, NOW))
+    assert ids(pages)["00999"] == 1, "the rest is read all the same"
+    assert len(ids(pages)) == 51, "of the second as much as it gives"
+    assert [reject.reason for page in pages for reject in page.rejects] == ["unreadable_second"]
+    partial = {day for end in ends for day in end.partial_days}
+    assert partial == {(NOW - timedelta(days=20)).date()}, "and nobody takes that day for complete"
+
+
+def test_one_request_that_the_server_cannot_write_costs_its_second_only(serving: Serving) -> None:
+    rows = many(100)
+    server = Faulty(SmallOpen311(rows, Habits(unwritable=frozenset({"00060"}))))
+    source = connector(serving(server))
+    pages, ends = read(source, source.plan({}, NOW))
+    assert set(ids(pages)) == {f"{number:05d}" for number in range(100) if number != 60}
+    (reject,) = [reject for page in pages for reject in page.rejects]
+    at = datetime.fromisoformat(rows[60]["requested_datetime"])
+    assert reject.reason == "unreadable_second"
+    assert abs(datetime.fromisoformat(reject.position) - at) < timedelta(seconds=3)
+    assert {day for end in ends for day in end.partial_days} == {at.astimezone(source.tz).date()}
+    assert len(server.asked) < 120
+
+
+def test_a_server_that_is_down_is_not_taken_to_pieces(serving: Serving) -> None:
+    server = Faulty(SmallOpen311(many(100)))
+    source = connector(serving(server))
+    server.queue.extend([faults.status("500 Internal Server Error")] * 50)
+    with pytest.raises(SourceUnavailable):
+        read(source, source.plan({}, NOW))
+    assert len(server.asked) == 6, "five tries, and once something else"
+
+    server.queue.clear()
+    server.queue.extend([None] * 5 + [faults.status("500 Internal Server Error")] * 5 + [None])
+    server.queue.extend([faults.status("500 Internal Server Error")] * 500)
+    server.asked.clear()
+    with pytest.raises(SourceUnavailable):  # dies while it is looked what it stumbles over
+        read(source, source.plan({}, NOW))
+    assert len(server.asked) < 80
+
+
+def test_pages_that_are_short_are_not_the_last(serving: Serving) -> None:
+    left_out = frozenset(f"{number:05d}" for number in range(0, 230, 9))
+    habits = Habits(cap=50, first_page=0, left_out=left_out, empty_is_404=True, last_page_repeats=True)
+    rows = many(230, every=timedelta(minutes=5))
+    source = connector(serving(SmallOpen311(rows, habits)), dialect="mark-a-spot")
+    pages, ends = read(source, source.plan({}, NOW))
+    assert ids(pages) == Counter({f"{n:05d}": 1 for n in range(230) if n % 9})
+    assert not any(end.partial_days for end in ends)
+
+
+def test_requests_without_an_id_are_skipped_until_they_have_one(serving: Serving) -> None:
+    rows = many(3)
+    server = SmallOpen311(rows, Habits(unnumbered=frozenset({"00001"})))
+    source = connector(serving(server), dialect="chicago")
+    pages, _ = read(source, source.plan({}, NOW))
+    assert set(ids(pages)) == {"00000", "00002"}
+    assert [reject.reason for page in pages for reject in page.rejects] == ["no_id"]
+    server.habits = Habits()
+    assert set(ids(read(source, source.plan({}, NOW))[0])) == {"00000", "00001", "00002"}
+
+
+@pytest.mark.parametrize("truth", [bool, str, lambda value: str(value).lower(), int])
+def test_requests_that_repeat_another_are_duplicates(serving: Serving, truth: Callable[[bool], Any]) -> None:
+    rows = many(4)
+    rows[0] |= {"status": "closed", "extended_attributes": {"duplicate": True}}
+    rows[1] |= {"extended_attributes": {"duplicate": False}}
+    rows[2] |= {"extended_attributes": {"parent_service_request_id": "00000"}}
+    server = Faulty(SmallOpen311(rows, Habits(truth=truth)))
+    source = connector(serving(server), dialect="chicago")
+    pages, _ = read(source, source.plan({}, NOW))
+    found = {request.source_record_id: request for page in pages for request in page.requests}
+    assert [found[f"{n:05d}"].status for n in range(4)] == ["duplicate", "open", "duplicate", "open"]
+    assert found["00000"].closed_at is not None
+    assert all("extensions=true" in asked for asked in server.asked)
+
+
+def test_dates_are_whole_seconds_with_the_zones_own_offset_unless_they_must_be_local(serving: Serving) -> None:
+    server = Faulty(SmallOpen311(many(3)))
+    url = serving(server)
+    window = Window(datetime(2026, 6, 10, 5, tzinfo=UTC), datetime(2026, 6, 10, 6, tzinfo=UTC))
+    read(connector(url), [window])
+    assert "start_date=2026-06-09T23%3A59%3A59-05%3A00&end_date=2026-06-10T01%3A00%3A01-05%3A00" in server.asked[-1]
+    with pytest.raises(SourceChanged, match="offset of a date"):  # what this server would rather have
+        read(connector(url, dates="local"), [window])
+    assert "start_date=2026-06-09T23%3A59%3A59&" in server.asked[-1], "and never local time that says Z"
+
+
+def test_no_question_spans_more_than_ninety_days(serving: Serving) -> None:
+    rows = many(5, every=timedelta(days=70), first=NOW - timedelta(days=360))
+    source = connector(serving(SmallOpen311(rows)), dialect="extended", first_day="2025-01-01")
+    state = {**source.plan({}, NOW - timedelta(days=300))[-1].state, "revisited": "2026-06-30"}
+    pages, _ = read(source, source.plan(state, NOW))
+    assert set(ids(pages)) == {f"{number:05d}" for number in range(1, 5)}
+
+
+def test_other_services_are_left_out_where_the_server_does_not(serving: Serving) -> None:
+    rows = [one | {"service_code": code} for one, code in zip(many(6), "ABCABC", strict=True)]
+    server = SmallOpen311(rows, Habits(sends_all_services=True))
+    source = connector(serving(server), service_codes=["A", "Z"], dialect="ureport")
+    pages, _ = read(source, source.plan({}, NOW))
+    assert set(ids(pages)) == {"00000", "00003"}
+    assert sum(page.counters.get("other_services", 0) for page in pages) == 4
+    assert "it has no service 'A', which service_codes names" in source.probe().remarks
+
+
+def test_updates_that_are_not_filtered_are_found_out(serving: Serving) -> None:
+    server = SmallOpen311(many(60), Habits(ignores_updated_after=True), now=lambda: NOW + timedelta(days=9))
+    source = connector(serving(server), dialect="extended")
+    state = source.plan({}, NOW)[-1].state
+    with pytest.raises(SourceChanged, match="ignores updated_after"):
+        read(source, source.plan(state, NOW + timedelta(days=2)))
+
+
+def test_places_on_a_national_grid_are_left_out_and_told_or_turned_into_degrees(serving: Serving) -> None:
+    rows = [one | {"lat": "313177.270", "long": "651409.903"} for one in many(3)]
+    url = serving(SmallOpen311(rows))
+    source = connector(url)
+    pages, _ = read(source, source.plan({}, NOW))
+    assert all(request.lat is None for page in pages for request in page.requests)
+    assert sum(page.counters.get("bad_coordinates", 0) for page in pages) == 3
+    assert any("set grid = 'osgb36'" in remark for remark in source.probe().remarks)
+    pages, _ = read(connector(url, grid="osgb36"), source.plan({}, NOW))
+    (place,) = {(request.lat, request.lon) for page in pages for request in page.requests}
+    assert place == pytest.approx((52.65798, 1.71605), abs=5e-5)
+
+
+def test_the_edge_of_toronto_refuses_now_and_then(serving: Serving) -> None:
+    refusal: faults.Fault = lambda _: ("403 Forbidden", [("Content-Type", "text/html")], b"<html>denied")  # noqa: E731
+    server = Faulty(SmallOpen311(many(3)))
+    url = serving(server)
+    server.queue.append(refusal)
+    source = connector(url, dialect="toronto")
+    assert len(ids(read(source, source.plan({}, NOW))[0])) == 3
+    server.queue.append(refusal)
+    with pytest.raises(SourceChanged, match="403"):
+        read(connector(url), source.plan({}, NOW))
+
+
+def test_an_address_that_ends_in_spaces_and_media_of_any_form(serving: Serving) -> None:
+    rows = [one | {"media_url": media} for one, media in zip(many(3), ("http://a ", ["http://b"], None), strict=True)]
+    source = connector(serving(SmallOpen311(rows)) + "/ ")
+    pages, _ = read(source, source.plan({}, NOW))
+    assert len(ids(pages)) == 3
+    assert not any(page.rejects for page in pages)
+
+
+def test_single_requests_are_looked_up_and_what_is_gone_or_made_up_is_told(serving: Serving) -> None:
+    rows = many(60)
+    wanted = [f"{number:05d}" for number in (3, 7, 70, 71)]
+    for habits in (Habits(), Habits(makes_up=True), Habits(only_first_id=True), Habits(single_as_object=True)):
+        server = Faulty(SmallOpen311(rows, habits))
+        source = connector(serving(server))
+        pages = list(source.read_again(wanted, NOW))
+        assert set(ids(pages)) == {"00003", "00007"}
+        assert [gone for page in pages for gone in page.removed] == ["00070", "00071"]
+    assert not list(source.read_again([], NOW))
+
+
+def test_changes_of_status_are_followed(serving: Serving) -> None:
+    at = NOW + timedelta(minutes=30)
+
+    def change(number: int, record_id: str, status: str, minutes: int) -> dict[str, Any]:
+        when = (at + timedelta(minutes=minutes)).isoformat()
+        return {
+            "update_id": number,
+            "service_request_id": record_id,
+            "status": status,
+            "updated_datetime": when,
+            "description": "",
+        }
+
+    changes = [
+        change(1, "00001", "action_scheduled", 0),
+        change(2, "00001", "no_further_action", 9),
+        change(2, "00001", "no_further_action", 9),  # told twice
+        change(3, "00002", "unchanged", 1),
+        change(4, "00003", "not_councils_responsibility", 2),
+        change(5, "00004", "for_triage", 3),
+        change(6, "00099", "fixed", 4),  # of a request that is not shown
+    ]
+    rows = many(6)
+    rows[3]["updated_datetime"] = (at + timedelta(hours=1)).isoformat()  # newer than its change
+    server = SmallOpen311(rows, now=lambda: NOW + timedelta(days=1), changes=changes)
+    source = connector(serving(server), dialect="mysociety")
+    windows = source.plan(source.plan({}, NOW)[-1].state, NOW + timedelta(hours=2))
+    assert windows[-1].name == STATUSES
+    pages, ends = read(source, windows[-1:])
+    found = {request.source_record_id: request for page in pages for request in page.requests}
+    assert {key: request.status.value for key, request in found.items()} == {
+        "00001": "closed",
+        "00002": "open",
+        "00003": "open",
+        "00004": "open",
+    }
+    assert found["00001"].updated_at == at + timedelta(minutes=9)
+    assert ends[-1].covers is None
+
+
+def test_one_run_a_week_reads_ninety_days_again() -> None:
+    source = connector("http://127.0.0.1", first_day="2026-01-01")
+    state = source.plan({}, NOW)[-1].state
+    firsts = {}
+    for days in range(1, 9):
+        windows = source.plan(state, NOW + timedelta(days=days))
+        firsts[days], state = (NOW + timedelta(days=days) - windows[0].since).days, windows[-1].state  # type: ignore[operator]
+    assert firsts == {**dict.fromkeys(range(1, 9), 14), 7: 90}
 
 
 def test_a_server_that_ignores_the_dates_is_found_out(serving: Serving) -> None:
