@@ -59,7 +59,7 @@ class Socrata(HttpSource):
             rows = self._total(client, "")
         age = "" if fresh_until is None else f", last updated {fresh_until.astimezone(self.tz):%Y-%m-%d %H:%M}"
         mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        return Capabilities(True, fresh_until, types, mapping, rows, (f"{rows} rows{age}",))
+        return Capabilities(True, fresh_until, types, rows, (f"{rows} rows{age}",), mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """At first all requests since the first day; then everything that was updated since the last window."""

@@ -88,9 +88,9 @@ class Capabilities:
     reachable: bool
     fresh_until: datetime | None = None  # the source says that it holds everything up to here
     fields: Mapping[str, str] = field(default_factory=dict)  # field of the source → type, as far as told
-    mapping: Mapping[str, Sequence[str]] = field(default_factory=dict)  # our field → its, the first that is there
     rows: int | None = None
     remarks: Sequence[str] = ()  # in words, for `forewarn sources check`
+    mapping: Mapping[str, Sequence[str]] = field(default_factory=dict)  # our field → its, the first that is there
 
 
 @dataclass(frozen=True, slots=True)
