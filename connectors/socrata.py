@@ -6,7 +6,7 @@ ask for what was updated since. How far the data reaches is told by the data set
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -94,8 +94,9 @@ class Socrata(HttpSource):
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
             _, fresh_until = self._describe(client)
-            first, last_row = self._first_uncovered(window), None
-            while rows := (answer := client.get(self._rows_url, self._query(window, last_row), parse_rows)).document:
+            asked = _since_the_last_load(window, fresh_until)
+            first, last_row = self._first_uncovered(asked), None
+            while rows := (answer := client.get(self._rows_url, self._query(asked, last_row), parse_rows)).document:
                 if not any(self.fields["requested_at"] in row for row in rows):
                     problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
                     raise SourceChanged(self.source, problem)
@@ -110,6 +111,8 @@ class Socrata(HttpSource):
         covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
         covered = covers[1] if covers else min(first, civil_day(known_until, self.tz)) - timedelta(days=1)
         state = {**window.state, "covered": covered.isoformat()}
+        if fresh_until is not None:
+            state["fresh"] = fresh_until.isoformat()
         yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day, fresh_until))
 
     def reconcile(self, span: Window) -> Reconciliation:
@@ -171,6 +174,15 @@ class Socrata(HttpSource):
         if window.name == BACKFILL or "covered" not in window.state:
             return since
         return min(since, date.fromisoformat(window.state["covered"]) + timedelta(days=1))
+
+
+def _since_the_last_load(window: Window, fresh_until: datetime | None) -> Window:
+    """A data set that stood still may come back with rows that are stamped with times at which we saw none of them."""
+    seen = window.state.get("fresh")
+    if window.name == BACKFILL or seen is None or window.since is None or fresh_until is None:
+        return window
+    last_load = datetime.fromisoformat(seen)
+    return window if fresh_until == last_load else replace(window, since=min(window.since, last_load - OVERLAP))
 
 
 def parse_rows(body: bytes) -> list[dict[str, Any]]:

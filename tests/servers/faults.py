@@ -14,12 +14,15 @@ Fault = Callable[[Whole], Whole]
 class Faulty:
     """The application behind a queue of faults: each answer meets the next one; `None` lets it pass.
 
-    `asked` lists the paths and queries that came, `headers` what was sent with the last.
+    A fault in `standing` meets every answer until it is taken away. `asked` lists the paths and queries that came,
+    `headers` what was sent with the last, and `met` counts the faults of the queue that were met.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self.queue: deque[Fault | None] = deque()
+        self.standing: list[Fault] = []
+        self.met = 0
         self.asked: list[str] = []
         self.headers: dict[str, str] = {}
 
@@ -35,8 +38,10 @@ class Faulty:
         body = b"".join(self._app(environ, catch))
         status, headers = caught[0]
         fault = self.queue.popleft() if self.queue else None
-        if fault is not None:
-            status, headers, body = fault((status, headers, body))
+        self.met += fault is not None
+        for each in (fault, *self.standing):
+            if each is not None:
+                status, headers, body = each((status, headers, body))
         start_response(status, headers)
         return [body]
 
@@ -103,3 +108,9 @@ def deflated_raw(whole: Whole) -> Whole:
 def redirect(location: str) -> Fault:
     """Sends the client elsewhere."""
     return lambda _: ("302 Found", [("Location", location), ("Content-Type", "text/plain")], b"")
+
+
+def poisoned(record_id: str) -> Fault:
+    """Any answer that this record is in fails, as where a server stumbles over one bad row."""
+    failure = status("500 Internal Server Error")
+    return lambda whole: failure(whole) if record_id.encode() in whole[2] else whole

@@ -11,7 +11,8 @@ _SYSTEM = (":id", ":updated_at")
 
 
 class SmallSocrata:
-    """Serves the data set `abcd-1234`; change `columns`, `updated_at`, `token` to see what happens.
+    """Serves the data set `abcd-1234`; change `columns`, `updated_at`, `token`, `rows_at_most` (a silent cap of the
+    rows of one answer) to see what happens.
 
     Nulls are left out of rows and numbers are texts, as in the real service.
     """
@@ -20,6 +21,7 @@ class SmallSocrata:
         self.columns = list(columns)
         self.updated_at = updated_at
         self.token = token
+        self.rows_at_most: int | None = None
         self._rows = sqlite3.connect(":memory:", check_same_thread=False)
         names = ", ".join(f'"{name}" TEXT' for name in (*_SYSTEM, *self.columns))
         self._rows.execute(f'CREATE TABLE "data" ({names}, PRIMARY KEY(":id"))')
@@ -31,6 +33,10 @@ class SmallSocrata:
         self._rows.execute(
             f'INSERT OR REPLACE INTO "data" ({names}) VALUES ({marks})', (row_id, updated_at, *values.values())
         )
+
+    def remove(self, row_id: str) -> None:
+        """Takes a row away."""
+        self._rows.execute('DELETE FROM "data" WHERE ":id" = ?', (row_id,))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.token and environ.get("HTTP_X_APP_TOKEN", self.token) != self.token:
@@ -46,7 +52,9 @@ class SmallSocrata:
         if "$where" in query:
             sql += f" WHERE {_quoted(query['$where'])}"
         if "$order" in query:
-            sql += f" ORDER BY {_quoted(query['$order'])} LIMIT {int(query['$limit'])}"
+            sql += (
+                f" ORDER BY {_quoted(query['$order'])} LIMIT {min(int(query['$limit']), self.rows_at_most or 50_000)}"
+            )
         rows = [dict(zip(names, row, strict=True)) for row in self._rows.execute(sql)]
         return _send(start_response, "200 OK", [{k: str(v) for k, v in row.items() if v is not None} for row in rows])
 

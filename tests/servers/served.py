@@ -1,0 +1,178 @@
+"""A population behind the server of each kind, so that one and the same life can be led by all of them.
+
+To attach another kind: a small class with what `Served` asks for, and a line in `SERVED`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from wsgiref.types import WSGIApplication
+from zoneinfo import ZoneInfo
+
+from tests.servers.open311 import Habits, SmallOpen311
+from tests.servers.population import Shown
+from tests.servers.socrata import SmallSocrata
+
+ZONE = ZoneInfo("America/New_York")
+
+
+class Served(Protocol):
+    """One kind of server, empty when it is made.
+
+    Attributes:
+        app: What answers.
+        settings: The source's keys, but for `url` and those that all sources on the web share.
+        told: Fields of `Shown` that the store must have as they are shown.
+        reach_days: A good run has the newest state of all requests of so many days; None: of all that there are.
+        page_rows: Rows that one answer can hold.
+        fixed_requests: Requests of a run in which nothing is new, as an ideal client would need them.
+        troubles: Habits that can be switched on and off by `switch`.
+    """
+
+    app: WSGIApplication
+    settings: Mapping[str, Any]
+    told: Sequence[str]
+    reach_days: int | None
+    page_rows: int
+    fixed_requests: int
+    troubles: Sequence[str]
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        """From here on these rows, and no others, are there."""
+        ...
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        """The publisher puts all rows in anew: nothing differs but what the server notes by itself."""
+        ...
+
+    def switch(self, trouble: str, *, on: bool) -> None: ...
+
+
+class ServedSocrata:
+    """A data set that the publisher changes row by row."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "socrata",
+        "dataset": "abcd-1234",
+        "page_size": 50,
+        "fields": {
+            "source_record_id": "unique_key",
+            "requested_at": "created_date",
+            "closed_at": "closed_date",
+            "category": "complaint_type",
+            "area": "borough",
+            "channel": "channel",
+            "status": "status",
+        },
+    }
+    told = ("requested_at", "category", "area", "channel", "status", "closed_at")
+    reach_days = None
+    page_rows = 50
+    fixed_requests = 2  # what the data set is, and that nothing is new
+    troubles = ("rows_at_most",)
+
+    def __init__(self) -> None:
+        self.app = SmallSocrata(sorted(set(self.settings["fields"].values())), updated_at=0)
+        self._shown: dict[str, Shown] = {}
+        self._loads = 0
+        self._loaded = datetime.min.replace(tzinfo=UTC)
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        """Only what differs is put in, so `:updated_at` tells it."""
+        before, self._shown = self._shown, {row.record_id: row for row in rows}
+        for gone in before.keys() - self._shown.keys():
+            self.app.remove(self._row_id(gone))
+        for row in rows:
+            if before.get(row.record_id) != row:
+                self._put(row, max(row.loaded_at, self._loaded))
+        self.app.updated_at = int(now.timestamp())
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        for gone in self._shown:
+            self.app.remove(self._row_id(gone))
+        self._loads += 1  # the rows' own numbers are given anew
+        self._loaded = now
+        self._shown = {row.record_id: row for row in rows}
+        for row in rows:
+            self._put(row, now)
+        self.app.updated_at = int(now.timestamp())
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        assert trouble == "rows_at_most"
+        self.app.rows_at_most = 20 if on else None
+
+    def _row_id(self, record_id: str) -> str:
+        return f"row-{self._loads}-{record_id}"
+
+    def _put(self, row: Shown, at: datetime) -> None:
+        self.app.put(
+            self._row_id(row.record_id),
+            at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            unique_key=row.record_id,
+            created_date=_local(row.requested_at),
+            closed_date=row.closed_at and _local(row.closed_at),
+            complaint_type=row.category,
+            borough=row.area,
+            channel=row.channel,
+            status=row.status.title(),
+        )
+
+
+class ServedOpen311:
+    """An endpoint that knows no times of update: what is older than fourteen days is read again once a week."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "open311",
+        "dialect": "standard",
+        "page_size": 400,
+        "fields": {"area": "extended_attributes.area", "channel": "extended_attributes.channel"},
+    }
+    told: Sequence[str] = ("requested_at", "category", "area", "channel", "status")
+    reach_days: int | None = 14
+    page_rows = 400
+    fixed_requests = 1
+    troubles = ("cap", "ignores_pages", "single_as_object", "empty_is_404")
+
+    def __init__(self) -> None:
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self.app = SmallOpen311([], Habits(), lambda: self._now)
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        self._now = now
+        self.app.requests = [
+            {
+                "service_request_id": row.record_id,
+                "status": row.status,
+                "service_name": row.category,
+                "service_code": row.category,
+                "requested_datetime": row.requested_at.astimezone(ZONE).isoformat(),
+                "updated_datetime": row.updated_at.astimezone(ZONE).isoformat(),
+                "extended_attributes": {"area": row.area, "channel": row.channel},
+            }
+            for row in rows
+        ]
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        """Rows are written one after the other, three a second."""
+        stamps = (now - timedelta(seconds=n // 3) for n in range(len(rows)))
+        self.show([row._replace(updated_at=at) for row, at in zip(rows, stamps, strict=True)], now)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        setattr(self.app.habits, trouble, (25 if on else 1000) if trouble == "cap" else on)
+
+
+class ServedUpdates(ServedOpen311):
+    """An endpoint that also tells what was updated."""
+
+    settings: Mapping[str, Any] = {**ServedOpen311.settings, "dialect": "extended"}
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+SERVED: Mapping[str, type[Served]] = {
+    "socrata": ServedSocrata,
+    "open311": ServedOpen311,
+    "open311 with updates": ServedUpdates,
+}
