@@ -10,6 +10,7 @@ CONNECTORS = {
     "ckan": "connectors.ckan:Ckan",
     "files": "connectors.files:Files",
     "open311": "connectors.open311:Open311",
+    "seeclickfix": "connectors.seeclickfix:SeeClickFix",
     "servicenow": "connectors.servicenow:ServiceNow",
     "socrata": "connectors.socrata:Socrata",
     "zendesk": "connectors.zendesk:Zendesk",

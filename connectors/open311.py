@@ -82,7 +82,10 @@ class Open311(HttpSource):
             hint = "" if self.grid else "; if they are of the British National Grid, set grid = 'osgb36'"
             remarks.append(f"the places of {elsewhere} requests are no degrees and are left out{hint}")
         keys = {key for row in rows for key in row}
-        return Capabilities(reachable=True, fields=dict.fromkeys(sorted(keys), "text"), remarks=remarks)
+        mapping = {str(name): own for name, own in self._fields.items() if name in self.fields or keys & {*own}}
+        return Capabilities(
+            reachable=True, fields=dict.fromkeys(sorted(keys), "text"), mapping=mapping, remarks=remarks
+        )
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows from the last one's end, less what is read again, to now; then what was updated meanwhile."""
@@ -167,6 +170,10 @@ class Open311(HttpSource):
         return DIALECTS[self.dialect]
 
     @property
+    def _fields(self) -> Mapping[RequestField, tuple[str, ...]]:
+        return {**FIELDS, **{name: (key,) for name, key in self.fields.items()}}
+
+    @property
     def _page_size(self) -> int:
         return self.page_size or self._dialect.page_size
 
@@ -249,8 +256,7 @@ class Open311(HttpSource):
         wanted = rows
         if self.service_codes:
             wanted = [row for row in rows if str(row.get("service_code")) in self.service_codes]
-        fields = {**FIELDS, **{name: (key,) for name, key in self.fields.items()}}
-        batch = batch_of(self.source, self.tz, wanted, now=now, fields=fields, grid=self.grid)
+        batch = batch_of(self.source, self.tz, wanted, now=now, fields=self._fields, grid=self.grid)
         if len(wanted) == len(rows):
             return batch
         counters = {**batch.counters, "other_services": len(rows) - len(wanted)}
