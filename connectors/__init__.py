@@ -7,6 +7,7 @@ from forewarn.contracts import Connector
 from forewarn.settings import SourceSettings
 
 CONNECTORS = {
+    "arcgis": "connectors.arcgis:ArcGis",
     "ckan": "connectors.ckan:Ckan",
     "files": "connectors.files:Files",
     "open311": "connectors.open311:Open311",

@@ -1,0 +1,302 @@
+"""Reads layers of ArcGIS Feature and Map services (https://developers.arcgis.com/rest/services-reference/).
+
+Rows are asked for by the time of the request and walked by their number, and must be as many as the server counts.
+Each run reads the last day again, the first run of a day the last 14 days, the first of a week the last 90; where the
+layer tells when a row was edited, that is read too. A last window has no end, so that dates read in another zone than
+we think lose nothing.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field, SecretStr
+
+from connectors.arcgis_drain import Drain
+from connectors.arcgis_layer import DATE, LITERALS, Layer, Refused, Rows, Service
+from connectors.days import civil_day, completed_days, day_start
+from connectors.http import Client, HttpSource
+from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.yearly import Part, parts_of
+from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
+from forewarn.errors import SourceChanged, SourceUnavailable
+from forewarn.request import Reject
+
+OVERLAP = timedelta(days=1)  # read again by every run
+NIGHTLY_DAYS, WEEKLY_DAYS = 14, 90  # read again by the first run of a day, and of a week
+DAYS_A_WINDOW = 28
+DEFAULT_DAYS = 90  # read at first, if the settings name no first day
+SETTLED = timedelta(days=7)  # a year that is over for so long is complete, though its layer says nothing
+_NEEDED = ("source_record_id", "requested_at")
+_TIMES = ("requested_at", "updated_at", "closed_at", "due_at")
+UNREADABLE = "unreadable_row"
+_ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
+
+Note = dict[str, Any]
+"""What is remembered of one layer (JSON)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Rows with a time in a field; `until` None: and all later ones."""
+
+    field: str  # ours: `requested_at` or `updated_at`
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArcGis(HttpSource):
+    """One layer, or one for each year; `url` is its address, such as `…/MapServer/18`, or the beginning of theirs.
+
+    Args:
+        fields: Our field → field of the layer. A layer of points needs no `latitude` and `longitude`.
+        layers: Year → rest of the address, where each year has a layer of its own.
+        clock: Zone of the layer's times, where they are on another clock than they say.
+        token: For layers that are not public.
+        first_day: Where reading begins.
+        page_size: Rows in one answer.
+        lag_minutes: The newest minutes are left for the next run.
+    """
+
+    fields: dict[RequestField, str]
+    layers: dict[int, str] = field(default_factory=dict)
+    clock: str = ""
+    token: SecretStr = SecretStr("")
+    first_day: date | None = None
+    page_size: Annotated[int, Field(ge=1)] = 1000
+    lag_minutes: Annotated[int, Field(ge=0)] = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if missing := [name for name in _NEEDED if name not in self.fields]:
+            raise ValueError(f"fields.{missing[0]} is missing: the field that holds it")
+        if self.clock and self.clock not in available_timezones():
+            raise ValueError(f"clock: {self.clock!r} is not an IANA time zone such as 'America/Chicago'")
+
+    def probe(self) -> Capabilities:
+        """The newest layer's fields, size and freshness, and how it wants its dates."""
+        with self._client() as client:
+            service = self._service(client)
+            layer = self._layer(service, parts_of("", self.layers, date.min, civil_day(datetime.now(UTC), self.tz))[-1])
+            rows = service.count(layer, "1=1")
+            span = _Span("requested_at", datetime.now(UTC) - OVERLAP, None)
+            note: Note = {}
+            self._counted(service, layer, span, note)
+        form = note["forms"][self.fields["requested_at"]]
+        remarks = [f"{rows} rows", f"dates are asked for as {form}, in {layer.clock}"]
+        if layer.edited is not None:
+            remarks.append(f"last edited {layer.edited.astimezone(self.tz):%Y-%m-%d %H:%M}")
+        if self.fields["source_record_id"] == layer.object_id:
+            remarks.append(f"{layer.object_id} is given anew when the layer is rebuilt: name another field as the id")
+        if not layer.sorts:
+            remarks.append("the server does not sort; rows are asked for by their numbers")
+        return Capabilities(True, layer.edited, layer.types, rows, remarks)
+
+    def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
+        """One round through all layers; what it starts from is its state."""
+        horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
+        first = day_start(self.first_day or civil_day(horizon, self.tz) - timedelta(days=DEFAULT_DAYS), self.tz)
+        return [Window(first, horizon, state=state)] if first < horizon else []
+
+    def fetch(self, window: Window) -> Iterator[Page]:
+        """The rows of one round, committed span by span.
+
+        Raises:
+            SourceUnavailable: The server fails, or its rows do not come to what it counts.
+            SourceChanged: It refuses, ignores the dates, or lacks a field that the settings name.
+        """
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        assert window.until is not None  # noqa: S101
+        today = civil_day(window.until, self.tz)
+        notes: dict[str, Note] = {key: dict(note) for key, note in window.state.get("layers", {}).items()}
+        with self._client() as client:
+            service = self._service(client)
+            for part in parts_of("", self.layers, civil_day(window.since, self.tz), today):
+                begun = {"covered": (part.first - timedelta(days=1)).isoformat(), "updated": window.until.isoformat()}
+                note = notes.setdefault(part.key, begun)
+                spans = self._spans(part, note, window.until)
+                if not spans:
+                    continue
+                layer = self._layer(service, part)
+                if "updated_at" in self.fields and "weekly" in note:
+                    spans.append(_Span("updated_at", datetime.fromisoformat(note["updated"]) - OVERLAP, None))
+                for number, span in enumerate(spans, 1):
+                    yield from self._read(service, layer, span, note, window.until)
+                    end = self._ended(part, layer, span, note, window.until)
+                    if number == len(spans):
+                        note |= self._round(note, today)
+                    yield Page(end=replace(end, state={"layers": {key: dict(each) for key, each in notes.items()}}))
+
+    def reconcile(self, span: Window) -> Reconciliation:
+        """The ids that the layers have in the span; only their number, if there are rows that cannot be read."""
+        assert span.since is not None  # noqa: S101 - a span without ends cannot be compared
+        assert span.until is not None  # noqa: S101
+        needed = replace(self, fields={name: column for name, column in self.fields.items() if name in _NEEDED})
+        first, last = (np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us") for at in (span.since, span.until))
+        ids: set[str] = set()
+        unreadable = 0
+        with self._client() as client:
+            service = self._service(client)
+            for part in parts_of("", self.layers, civil_day(span.since, self.tz), civil_day(span.until, self.tz)):
+                asked = _Span("requested_at", span.since, span.until)
+                for page in needed._read(service, self._layer(service, part), asked, {}, span.until):
+                    inside = (page.requests.requested_at >= first) & (page.requests.requested_at < last)
+                    ids.update(page.requests.source_record_id[inside].tolist())
+                    unreadable += len([reject for reject in page.rejects if reject.reason == UNREADABLE])
+        return Reconciliation(total=len(ids) + unreadable, record_ids=None if unreadable else frozenset(ids))
+
+    def _client(self) -> Client:
+        return self.client()
+
+    def _service(self, client: Client) -> Service:
+        return Service(self.source, client, self.token.get_secret_value())
+
+    def _layer(self, service: Service, part: Part) -> Layer:
+        address = "/".join(piece.strip().strip("/") for piece in (self.url, part.name) if piece.strip())
+        layer = service.describe(address, self.tz)
+        if missing := [name for name in sorted(set(self.fields.values())) if name not in layer.types]:
+            known = ", ".join(sorted(layer.types))
+            raise SourceChanged(self.source, f"the layer has no field {missing[0]!r}; it has: {known}")
+        for name in ("requested_at", "updated_at"):
+            column = self.fields.get(name, "")
+            if column and layer.types[column] not in LITERALS:
+                problem = f"{column} is no date but {layer.types[column]}: requests cannot be asked for by it"
+                raise SourceChanged(self.source, problem)
+        return layer
+
+    def _spans(self, part: Part, note: Note, until: datetime) -> list[_Span]:
+        """The pieces of one layer that are read in this round, by the time of the request."""
+        today = civil_day(until, self.tz)
+        begin = day_start(part.first, self.tz)
+        end = until if part.last is None else min(until, day_start(part.last + timedelta(days=1), self.tz))
+        since = begin
+        if "watermark" in note:
+            reached = datetime.fromisoformat(note["watermark"])
+            days = self._revisit_days(note, today)
+            if part.is_closed(today) or (reached >= end < until and not days):
+                return []
+            since = reached - OVERLAP
+            since = max(begin, min(since, day_start(today - timedelta(days=days), self.tz)) if days else since)
+        spans = []
+        while since < end:
+            upto = min(day_start(civil_day(since, self.tz) + timedelta(days=DAYS_A_WINDOW), self.tz), end)
+            spans.append(_Span("requested_at", since, None if upto == until else upto))
+            since = upto
+        return spans
+
+    def _revisit_days(self, note: Note, today: date) -> int:
+        """So many days are due to be read again."""
+        if "weekly" not in note:  # the first reading goes on
+            return 0
+        if today - date.fromisoformat(note["weekly"]) >= timedelta(days=7):
+            return WEEKLY_DAYS
+        return NIGHTLY_DAYS if note["nightly"] != today.isoformat() else 0
+
+    def _round(self, note: Note, today: date) -> Note:
+        """Which revisits were done, once all spans of a layer are drained."""
+        is_weekly = "weekly" not in note or self._revisit_days(note, today) == WEEKLY_DAYS
+        return {"nightly": today.isoformat(), "weekly": today.isoformat() if is_weekly else note["weekly"]}
+
+    def _ended(self, part: Part, layer: Layer, span: _Span, note: Note, until: datetime) -> WindowEnd:
+        """What a drained span proves. The layer holds all up to its last edit, or to its newest request if that is
+        later or it tells of no edits.
+        """
+        known = [layer.edited] if layer.edited else []
+        known += [datetime.fromisoformat(note["newest"])] if "newest" in note else []
+        fresh_until = min(max(known), until) if known else None
+        if span.field == "updated_at":
+            note["updated"] = until.isoformat()
+            return WindowEnd({}, fresh_until=fresh_until)
+        upto = span.until or until
+        note["watermark"] = max(note.get("watermark", ""), upto.isoformat())
+        if part.last and until > day_start(part.last, self.tz) + SETTLED:
+            fresh_until = until
+        if fresh_until is None:
+            return WindowEnd({})
+        covered = date.fromisoformat(note["covered"])
+        first = min(civil_day(span.since, self.tz), covered + timedelta(days=1))
+        covers, open_day = completed_days(first, min(upto, fresh_until), self.tz)
+        if covers:
+            note["covered"] = max(covered, covers[1]).isoformat()
+        return WindowEnd({}, covers, open_day if span.until is None else None, fresh_until)
+
+    def _read(
+        self, service: Service, layer: Layer, span: _Span, note: Note, until: datetime
+    ) -> Generator[Page, None, None]:
+        """All rows of a span."""
+        expected, where = self._counted(service, layer, span, note)
+        places = layer.has_points and "latitude" not in self.fields
+        columns = sorted(set(self.fields.values()))
+        drain = Drain(service, layer, where, columns, places, min(self.page_size, layer.most_rows))
+        for found in drain.pages(expected):
+            batch = self._batch(layer, found, until)
+            self._check_dates(batch, span)
+            if newest := _newest(batch, until):
+                note["newest"] = max(newest, note.get("newest", ""))
+            counters = add_up([found.counters, batch.counters, {"fetched": len(found.rows)}])
+            yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+        where_it_is = [f"{layer.object_id} {number}" for number in drain.unreadable]
+        yield Page(rejects=[Reject(UNREADABLE, "the server cannot give this row", place) for place in where_it_is])
+
+    def _counted(self, service: Service, layer: Layer, span: _Span, note: Note) -> tuple[int, str]:
+        """How many rows a span has, and the condition for it, in the form of dates that the server understands."""
+        column = self.fields[span.field]  # type: ignore[index]
+        forms = LITERALS[layer.types[column]]
+        remembered = note.get("forms", {}).get(column)
+        for form in sorted(forms, key=lambda form: form != remembered):
+            where = f"{column} >= {self._literal(layer, span.since, form)}"
+            if span.until is not None:
+                where += f" AND {column} < {self._literal(layer, span.until, form)}"
+            try:
+                counted = service.count(layer, where)
+            except Refused as refused:
+                said = str(refused)
+            else:
+                note["forms"] = {**note.get("forms", {}), column: form}
+                return counted, where
+        raise SourceUnavailable(self.source, f"it counts the rows for no form of a date: {said}")
+
+    def _literal(self, layer: Layer, moment: datetime, form: str) -> str:
+        if form == "day":
+            return f"date '{civil_day(moment, self.tz)}'"
+        return layer.literal(moment.astimezone(self._clock(layer)).replace(tzinfo=UTC), form)
+
+    def _clock(self, layer: Layer) -> ZoneInfo:
+        """On which clock the layer's times were written."""
+        return ZoneInfo(self.clock) if self.clock else self.tz if layer.is_local else ZoneInfo("UTC")
+
+    def _batch(self, layer: Layer, found: Rows, until: datetime) -> Batch:
+        names = {str(ours): theirs for ours, theirs in self.fields.items()}
+        rows = [{ours: row.get(theirs) for ours, theirs in names.items()} for row in found.rows]
+        columns = columns_of(rows, {ours: (ours,) for ours in names})
+        if "latitude" not in names:
+            places = [row["geometry"] for row in found.rows]
+            columns |= columns_of(places, {"latitude": ("y",), "longitude": ("x",)})
+        for ours in set(_TIMES) & names.keys():
+            if layer.types[names[ours]] == DATE and pa.types.is_primitive(columns[ours].type):
+                columns[ours] = columns[ours].cast(pa.int64(), safe=False).cast(pa.timestamp("ms"))
+        where = [f"{layer.object_id} {row.get(layer.object_id)}" for row in found.rows]
+        normaliser = Normaliser(self.source, self.tz, self._clock(layer))
+        return normaliser.requests(columns, now=until, position=where.__getitem__)
+
+    def _check_dates(self, batch: Batch, span: _Span) -> None:
+        times = getattr(batch.requests, span.field)
+        ends = [np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us") for at in (span.since, span.until) if at]
+        a_day = np.timedelta64(1, "D")
+        elsewhere = times < ends[0] - a_day
+        if len(ends) > 1:
+            elsewhere |= times > ends[1] + a_day
+        if len(times) >= _ENOUGH_TO_TELL and 2 * int(elsewhere.sum()) > len(times):
+            raise SourceChanged(self.source, "it ignores the dates: most requests are from other days")
+
+
+def _newest(batch: Batch, until: datetime) -> str:
+    """The time of the newest request that is not from the future, as text; '': there is none."""
+    times = batch.requests.requested_at
+    times = times[times <= np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "us")]
+    return times.max().item().replace(tzinfo=UTC).isoformat() if len(times) else ""
