@@ -112,18 +112,28 @@ def _turn(alerts: Sequence[Alert], finding: Finding) -> int:
 
 def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
     """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
-    near = [a for a in alerts if a.source == finding.source and _alike(a, finding) and _near(a, finding.day)]
+    close = [a for a in alerts if a.source == finding.source and _near(a, finding.day)]
+    near = [a for a in close if _alike(a, finding)]
     same = [a for a in near if a.labels == finding.labels]
     related = [a for a in near if _contains(a, finding) or (a.state is not State.RESOLVED and _continues(a, finding))]
     ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
     live_related = [a for a in related if a.state is not State.RESOLVED]
     if ranked and ranked[0].state is State.RESOLVED and live_related:
         return live_related[0]
-    return ranked[0] if ranked else None
+    return next(iter(ranked or [a for a in close if _foretold(a, finding)]), None)
 
 
 def _alike(alert: Alert, finding: Finding) -> bool:
     return alert.kind is finding.kind or (alert.kind in RISES and finding.kind in RISES)
+
+
+def _foretold(alert: Alert, finding: Finding) -> bool:
+    """Whether words told of what has become a surge since: they are in its requests."""
+    if alert.kind is not Kind.WORDS or finding.kind is not Kind.SURGE or alert.state is State.RESOLVED:
+        return False
+    related = [other["labels"] for other in alert.evidence.get("related", [])]
+    terms = {scope.get("term") for scope in (alert.labels, *related)}
+    return any(said["words"] in terms for said in finding.evidence.get("words", []))
 
 
 def _near(alert: Alert, day: date) -> bool:
@@ -213,7 +223,7 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
     after = replace(
         alert,
         kind=finding.kind,
-        labels=_common(alert.labels, finding.labels),
+        labels=_common(alert.labels, finding.labels) if _alike(alert, finding) else dict(finding.labels),
         severity=severity,
         title=finding.title,
         last_day=finding.day,

@@ -36,14 +36,27 @@ CITIES = tuple(sorted(f.parent.name for f in EXAMPLES.glob("*/forewarn.toml") if
 
 @dataclass(frozen=True)
 class Told:
-    """One alert of the replay, on its worst day."""
+    """One alert of the replay, on its worst day.
+
+    Args:
+        a_day: How many as unlikely as this one an ordinary day brings, over all that was watched.
+    """
 
     first_day: date
     last_day: date
     severity: str
     title: str
-    tail: float
+    a_day: float
     event: str | None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What was told as no incident: how the data came to be."""
+
+    first_day: date
+    last_day: date
+    title: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,7 @@ class Replay:
     series: int
     alerts: Sequence[Told]
     events: Sequence[ScoredEvent]
+    notices: Sequence[Notice]
     alerts_per_week: float
     rows: int
     ingest_seconds: float
@@ -92,6 +106,7 @@ def _replay(city: str, backtest: Backtest, rows: int, ingest_seconds: float, rep
         series=backtest.series,
         alerts=[_told(scored) for scored in backtest.alerts],
         events=backtest.events,
+        notices=[Notice(notice.first_day, notice.last_day, notice.title) for notice in backtest.notices],
         alerts_per_week=backtest.scores.alerts_per_week,
         rows=rows,
         ingest_seconds=ingest_seconds,
@@ -102,17 +117,19 @@ def _replay(city: str, backtest: Backtest, rows: int, ingest_seconds: float, rep
 
 def _told(scored: ScoredAlert) -> Told:
     alert, peak = scored.alert, scored.alert.evidence["peak"]
-    return Told(alert.first_day, alert.last_day, alert.severity.name, peak["title"], peak["tail"], scored.event)
+    a_day = peak["tail"] * alert.evidence["watched"]
+    return Told(alert.first_day, alert.last_day, alert.severity.name, peak["title"], a_day, scored.event)
 
 
 def show(replay: Replay) -> None:
-    """One line for the city, then its known events and its alerts, the least likely by chance first."""
+    """One line for the city, then its known events, its alerts, the least likely by chance first, and its notices."""
     severities = Counter(alert.severity for alert in replay.alerts)
     graded = ", ".join(f"{severities[severity.name]} {severity.name.lower()}" for severity in reversed(Severity))
     print(
         f"{replay.city} {replay.first} to {replay.last}: {len(replay.alerts)} alerts ({graded}), "
-        f"{replay.alerts_per_week:.2f} a week over {replay.series:,} series; "
-        f"{replay.rows:,} rows read in {replay.ingest_seconds:.1f} s, replayed in {replay.replay_seconds:.1f} s, "
+        f"{len(replay.notices)} notices of no incident, {replay.alerts_per_week:.2f} a week "
+        f"over {replay.series:,} series; {replay.rows:,} rows read "
+        f"in {replay.ingest_seconds:.1f} s, replayed in {replay.replay_seconds:.1f} s, "
         f"{replay.peak_mb:,.0f} MB at most"
     )
     for event in replay.events:
@@ -122,9 +139,11 @@ def show(replay: Replay) -> None:
         if event.days_before_public is not None:
             alerted += f", {event.days_before_public} before it was public"
         print(f"  {event.event_id} {event.kind:12} from {event.first_day}: {alerted}")
-    for alert in sorted(replay.alerts, key=lambda told: told.tail):
+    for alert in sorted(replay.alerts, key=lambda told: told.a_day):
         span = f"{alert.first_day} to {alert.last_day}"
-        print(f"  {alert.tail:8.1e}  {span}  {alert.severity:8} {alert.event or '-':4} {alert.title}")
+        print(f"  {alert.a_day:8.1e}  {span}  {alert.severity:8} {alert.event or '-':4} {alert.title}")
+    for notice in replay.notices:
+        print(f"  no incident  {notice.first_day} to {notice.last_day}  {notice.title}")
     print(flush=True)
 
 

@@ -9,7 +9,7 @@ that is new, that is said.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +24,8 @@ from forewarn.request import Documents
 
 BELONGS = 0.5
 """Share of a story's documents in the scope of a surge from which on they are part of it."""
-LIVE_DAYS = 7
-"""A surge that was last found so many days ago still explains words."""
+LIVE = timedelta(days=7)
+"""A surge that was last found so long ago still explains words."""
 IS_LABEL = 0.8
 """Share of a story's documents under one label from which on that label may be the story."""
 KNOWN = frozenset({"category", "subcategory", "area"})
@@ -73,11 +73,11 @@ class EmergingWords:
 
         Args:
             surges: Findings of the same day.
-            alerts: Alerts that there are; what a live surge explains is no news either.
+            alerts: Alerts that there are, and that were; what a surge of the last days explains is no news either. A
+                surge that is over explains the requests of its own days only.
             irregularities: What other than the public made counts; words of it are no news.
         """
-        open_surges = [a for a in alerts if a.kind is Kind.SURGE and a.state is not State.RESOLVED]
-        live = [a.labels for a in open_surges if 0 <= (day - a.last_day).days <= LIVE_DAYS]
+        known = [a for a in alerts if a.kind is Kind.SURGE and a.first_day <= day <= a.last_day + LIVE]
         irregular = [one for one in irregularities if one.day <= day]
         words: list[Finding] = []
         said: dict[int, list[dict[str, Any]]] = {}
@@ -87,7 +87,7 @@ class EmergingWords:
                 said.setdefault(places[0], []).append(_numbers(story) | {"words": story.term, "area": story.area})
             elif (
                 not story.explained
-                and not any(_belongs(story, spoken.documents, labels) for labels in live)
+                and not any(_belongs(story, spoken.documents, alert.labels, until=_end(alert)) for alert in known)
                 and not _is_irregular(story, spoken.documents, irregular)
             ):
                 words.append(_finding(spoken.source, story, spoken.documents, day))
@@ -150,9 +150,21 @@ def _finding(source: str, story: Story, documents: Documents, day: date) -> Find
     )
 
 
-def _belongs(story: Story, documents: Documents, labels: Mapping[str, str]) -> bool:
-    """Whether enough of the story's documents are in the scope of a surge; the whole source explains nothing."""
-    return bool(labels and labels.keys() <= KNOWN and _inside(story, documents, labels).mean() >= BELONGS)
+def _belongs(story: Story, documents: Documents, labels: Mapping[str, str], *, until: date = date.max) -> bool:
+    """Whether enough of the story's documents are in the scope of a surge; the whole source explains nothing.
+
+    Args:
+        until: Last day of the surge.
+    """
+    if not labels or not labels.keys() <= KNOWN:
+        return False
+    before_end = documents.day[story.rows] <= np.datetime64(until, "D")
+    return bool((before_end & _inside(story, documents, labels)).mean() >= BELONGS)
+
+
+def _end(alert: Alert) -> date:
+    """Last day of a surge: what comes in its scope after it was over may be something else."""
+    return alert.last_day if alert.state is State.RESOLVED else date.max
 
 
 def _is_irregular(story: Story, documents: Documents, irregularities: Sequence[Irregularity]) -> bool:

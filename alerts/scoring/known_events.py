@@ -32,7 +32,7 @@ INCIDENTS = (EventKind.INCIDENT, EventKind.INCIDENT_DIP)
 NO_INCIDENTS = (EventKind.BATCH, EventKind.BURST, EventKind.CALENDAR, EventKind.FEED_DEFECT)
 """Must not be told as an incident. The kinds in neither list are not scored."""
 
-INCIDENT_ALERTS = frozenset({Kind.SURGE, Kind.DROP, Kind.WORDS})
+INCIDENT_ALERTS = frozenset({Kind.SURGE, Kind.CLUSTER, Kind.DROP, Kind.WORDS})
 """Alerts that say: here is a problem. Trouble of a source, said as such, is none."""
 
 

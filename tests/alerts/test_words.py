@@ -128,6 +128,22 @@ def test_words_of_a_surge_that_still_lives_and_words_that_only_follow_the_volume
     assert found(story(explained=True)).words == []
 
 
+@pytest.mark.parametrize(("in_the_surge", "told"), [(10, False), (4, True)])
+def test_words_that_were_mostly_counted_in_a_surge_that_is_over_are_no_news(in_the_surge: int, told: bool) -> None:
+    over = replace(opened(surge({"category": "Water"}, DAY - timedelta(days=4))), state=State.RESOLVED)
+    texts = documents()
+    texts.day[200 : 200 + in_the_surge] = np.datetime64(over.last_day, "D")
+    spoken = Spoken("bonn", [story(window_days=7)], texts)
+    assert bool(EmergingWords().evaluate(spoken, DAY, [], [over], []).words) is told
+
+
+def test_words_that_are_looked_at_again_are_part_of_a_surge_that_has_gone_on_since() -> None:
+    going_on = replace(opened(surge({"category": "Water"}, DAY)), last_day=DAY + timedelta(days=2))
+    assert found(story(), alerts=[going_on]).words == []
+    later = opened(surge({"category": "Water"}, DAY + timedelta(days=1)))
+    assert len(found(story(), alerts=[later]).words) == 1
+
+
 def test_a_new_label_is_said_as_such() -> None:
     (finding,) = found(story("main break"), label="Main break").words
     assert finding.severity is Severity.NOTICE
@@ -168,6 +184,26 @@ def test_the_same_story_is_one_alert_though_its_words_change() -> None:
     assert change.alert.fingerprint == alert.fingerprint
     (other,) = found(story("gas smell", others=())).words
     (change,) = advance([alert], [other], DAY, NOW)[:1]
+    assert (change.event.what, change.alert.fingerprint == alert.fingerprint) == ("opened", False)
+
+
+def test_words_that_are_a_surge_the_day_after_stay_one_alert() -> None:
+    alert = opened(found(story()).words[0])
+    next_day = DAY + timedelta(days=1)
+    risen = replace(found(story(), surges=[surge({"category": "Water"})]).surges[0], day=next_day)
+    (change,) = advance([alert], [risen], next_day, NOW)
+    after = change.alert
+    assert (after.fingerprint, change.event.what) == (alert.fingerprint, "continued")
+    assert (after.kind, after.labels, after.first_day) == (Kind.SURGE, {"category": "Water"}, DAY)
+    assert advance([after], [risen], next_day, NOW) == []
+    assert found(story(), alerts=[after]).words == [], "the day of the words, looked at again"
+
+
+@pytest.mark.parametrize("says", [{}, {"words": [{"words": "gas smell"}]}])
+def test_a_surge_that_says_nothing_of_the_words_is_an_alert_of_its_own(says: dict[str, object]) -> None:
+    alert = opened(found(story()).words[0])
+    other = surge({"category": "Gas"})
+    (change,) = advance([alert], [replace(other, evidence={**other.evidence, **says})], DAY, NOW)
     assert (change.event.what, change.alert.fingerprint == alert.fingerprint) == ("opened", False)
 
 
