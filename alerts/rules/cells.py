@@ -12,6 +12,10 @@ from forewarn.panel import SETTLED, Detection
 
 LEAST_EXPECTED = 10.0
 """A series of which fewer are expected raises no alarm of a drop: five too few is no news."""
+WEEKS_BEFORE = 8
+"""A drop is held against the same weekday in so many weeks, too: after a surge its level is still expected."""
+LEAST_WEEKS = 4
+"""With fewer of them known, they say nothing."""
 
 
 class Cell(NamedTuple):
@@ -45,6 +49,8 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
         beyond = _beyond(detection, column, kind, floor)
         for row in np.flatnonzero(beyond):
             cell = _cell(detection, int(row), column, day, kind)
+            if kind is Kind.DROP and not _fell(cell):
+                continue
             known = rarest.get(key := frozenset(cell.alarm.labels.items()))
             if known is None or cell.alarm.tail < known.alarm.tail:
                 rarest[key] = cell
@@ -124,6 +130,21 @@ def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) ->
         window_days=detection.window_days if span is None else int(span.steps[at]),
     )
     return Cell(alarm, detection, row, column)
+
+
+def _fell(cell: Cell) -> bool:
+    """Whether a drop lies below the median of the same weekday (or span) in the weeks before.
+
+    If it does not, what is over is a surge, and what was usual before it is back.
+    """
+    panel, alarm = cell.detection.panel, cell.alarm
+    ends = np.datetime64(alarm.day, "D") - 7 * np.arange(1, WEEKS_BEFORE + 1)
+    span = np.arange(alarm.window_days)
+    place = (ends - panel.dates[0]).astype(np.int64)[:, None] - span  # (weeks, days of the span)
+    before = panel.counts[cell.row][place[place.min(axis=1) >= 0]].sum(axis=1)
+    known = before[~np.isnan(before)]
+    share = float(cell.detection.known_share[cell.row, cell.column])
+    return len(known) < LEAST_WEEKS or alarm.observed < share * float(np.median(known))
 
 
 def _steady(value: float) -> float:

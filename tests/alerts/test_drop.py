@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from alerts.rules.drop import Drop
 from tests.alerts.drawing import TUESDAY, drawn
@@ -42,3 +45,30 @@ def test_one_category_that_vanished_is_not_the_whole_source() -> None:
     )
     (finding,) = Drop().evaluate([whole, categories], TUESDAY)
     assert finding.labels == {"category": "Waste"}
+
+
+@pytest.mark.parametrize(("weeks_of_surge", "told"), [(1, False), (3, False), (5, True)])
+def test_what_was_usual_before_a_surge_is_no_drop(weeks_of_surge: int, told: bool) -> None:
+    risen = drawn(({"category": "Snow"}, 2, 40, 22), days=70)
+    counts = risen.panel.counts.copy()
+    counts[:, : -1 - 7 * weeks_of_surge] = 2.0
+    after = replace(risen, panel=replace(risen.panel, counts=counts))
+    assert bool(Drop().evaluate([after], TUESDAY)) is told
+
+
+def test_days_that_were_not_read_say_nothing_of_what_was_usual() -> None:
+    dropped = drawn(({"category": "Snow"}, 2, 40, 22), days=70)
+    counts = dropped.panel.counts.copy()
+    counts[:, :-22] = np.nan
+    counts[:, -22:-1] = 2.0
+    unread = replace(dropped, panel=replace(dropped.panel, counts=counts))
+    assert len(Drop().evaluate([unread], TUESDAY)) == 1
+    assert len(Drop().evaluate([drawn(({"category": "Snow"}, 2, 40, 22), days=5)], TUESDAY)) == 1
+
+
+def test_a_day_of_which_half_is_known_is_held_against_half_of_the_days_before() -> None:
+    half = drawn(({"category": "Snow"}, 12, 40, 22), days=70, known_share=0.5)
+    assert len(Drop().evaluate([half], TUESDAY)) == 1
+    counts = half.panel.counts.copy()
+    counts[:, :-1] = 22.0
+    assert Drop().evaluate([replace(half, panel=replace(half.panel, counts=counts))], TUESDAY) == []
