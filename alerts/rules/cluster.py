@@ -26,6 +26,9 @@ from detectors.cluster import usual_range
 from forewarn.alert import Finding, Kind, Severity
 from forewarn.panel import Cluster, ClusterCell, Floats
 
+ONCE_A_YEAR = 1 / 365
+"""Chance on a day, over everything that is scanned."""
+
 
 @dataclass(frozen=True)
 class ClusterRise:
@@ -99,8 +102,14 @@ def _finding(cluster: Cluster, others: Sequence[Cluster], day: date) -> Finding:
 
 
 def _severity(cluster: Cluster) -> Severity:
-    """Critical: three times the expected number, and 30 requests more. Warning: twice, and 10 more."""
+    """Critical: three times the expected number, and 30 requests more. Warning: twice, and 10 more.
+
+    A notice if chance brings one as rare more than once a year: the most striking of many zones, windows and categories
+    has always many times its expected number.
+    """
     excess = cluster.observed - cluster.expected
+    if cluster.tail * cluster.scans > ONCE_A_YEAR:
+        return Severity.NOTICE
     if excess >= 30 and cluster.observed >= 3 * cluster.expected:
         return Severity.CRITICAL
     if excess >= 10 and cluster.observed >= 2 * cluster.expected:

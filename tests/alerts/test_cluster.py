@@ -105,6 +105,8 @@ def test_title_and_labels(found: Cluster, labels: dict[str, str], title: str) ->
         (cluster(each=5.0, expected=3.0), Severity.NOTICE),  # not twice as many
         (cluster(each=12.0), Severity.CRITICAL),  # 38, of which 32 more
         (cluster(each=12.0, expected=6.0), Severity.WARNING),  # 38, of which 20 more
+        (cluster(each=12.0, tail=5e-5), Severity.CRITICAL),  # once in 500 days by chance
+        (cluster(each=12.0, tail=1e-4), Severity.NOTICE),  # once in 250
     ],
 )
 def test_severity(found: Cluster, severity: Severity) -> None:
