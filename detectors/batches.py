@@ -7,8 +7,9 @@ is what one office entered of one topic on one day. It is a batch if all of thes
     share   P(Binomial(N, s) >= n) < 1e-4, where N is what all offices entered of the topic that day, and s the
             office's usual share of everything, or of the offices that are there: the larger
     others  the other offices together entered no more of the topic in the last three days than on the same weekdays
-            of the last year: P(Y >= S) > 0.01, Y negative binomial with their mean and variance. Each office counts
-            up to twice a day, so that one of them that enters a batch, too, does not speak for all.
+            of the last year: P(Y >= S) > 0.01, or > 0.001 if fewer than three of them entered any, Y negative binomial
+            with their mean and variance. Each office counts up to twice a day, so that one of them that enters a
+            batch, too, does not speak for all.
 
 The last one is what tells a batch from a snowstorm, in which one district may report most of what is reported, and
 every other one more than usual. What was recognised as a batch is no history for what follows.
@@ -33,7 +34,7 @@ YEAR_DAYS = 364
 """History that is looked at: whole weeks."""
 LEAST_HISTORY_DAYS = 28
 """Before that nobody knows what is usual."""
-NORMAL_DAYS = 28
+NORMAL_DAYS = 56
 """What an office entered on most of so many days is usual, whatever it was called before."""
 MOST_OF_ONE_CELL = 10
 """A batch of hundreds does not make an office large."""
@@ -43,7 +44,9 @@ LEAST_OFFICES = 3.0
 """Effective number of offices (inverse Simpson index) that enter the same topic."""
 UNUSUAL = 1e-3
 RARE = 1e-4
-REMARKABLE = 0.01
+REMARKABLE, REMARKABLE_OF_FEW = 0.01, 1e-3
+LEAST_WITNESSES = 3
+"""Other offices from which on they speak for all."""
 ORDINARY = 0.9
 """Share of the days before that tell what is ordinary: on the highest the trouble itself, such as snow, was there."""
 
@@ -165,13 +168,16 @@ class _Search:
         """Whether the other offices enter more than on the same weekdays before."""
         rows = self._topic_rows(cell, history, 0)
         others = np.minimum(self.kept[rows], MOST_OF_ANOTHER) * (self.office[rows] != self.office[cell])
-        daily = np.bincount(self.day[cell] - self.day[rows], others, history + 1)  # today first
+        ago = self.day[cell] - self.day[rows]
+        daily = np.bincount(ago, others, history + 1)  # today first
         sums = np.convolve(daily, np.ones(3), "valid")
         before = np.sort(sums[7::7])
         ordinary = before[: max(round(len(before) * ORDINARY), 1)]
         mean = max(float(ordinary.mean()), 0.05)
         variance = max(float(ordinary.var()), 1.5 * mean)
-        return bool(nbinom.sf(sums[0] - 1, mean**2 / (variance - mean), mean / variance) < REMARKABLE)
+        witnesses = np.unique(self.office[rows][(others > 0) & (ago < 3)]).size
+        remarkable = REMARKABLE if witnesses >= LEAST_WITNESSES else REMARKABLE_OF_FEW
+        return bool(nbinom.sf(sums[0] - 1, mean**2 / (variance - mean), mean / variance) < remarkable)
 
 
 class Mix:

@@ -76,15 +76,23 @@ def watched(detections: Sequence[Detection], day: date) -> int:
 
 
 def severity_of(alarm: Alarm) -> Severity:
-    """How much an alarm matters.
+    """How much an alarm matters."""
+    return severity_at(alarm.excess, alarm.limit - alarm.expected)
+
+
+def severity_at(excess: float, room: float) -> Severity:
+    """How much it matters that so many requests more (or fewer) came than expected.
 
     Critical: at least 3 times as far from the expected number as the limit, and by at least 30 requests.
     Warning: at least 1.5 times as far, and by at least 10 requests. Otherwise a notice.
+
+    Args:
+        room: From the expected number to the limit.
     """
-    distance = alarm.excess / max(abs(alarm.limit - alarm.expected), 1.0)
-    if distance >= 3 and alarm.excess >= 30:
+    distance = excess / max(abs(room), 1.0)
+    if distance >= 3 and excess >= 30:
         return Severity.CRITICAL
-    if distance >= 1.5 and alarm.excess >= 10:
+    if distance >= 1.5 and excess >= 10:
         return Severity.WARNING
     return Severity.NOTICE
 

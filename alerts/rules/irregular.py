@@ -1,4 +1,4 @@
-"""What looks like an incident and is none: told as what it is, once, and only where it would have been told as one."""
+"""What looks like an incident and is none: told as what it is, once, and only where it would have mattered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,21 @@ from itertools import groupby
 import pandas as pd
 
 from alerts.irregular_words import irregular_title
-from alerts.rules.cells import column_of
+from alerts.rules.cells import column_of, severity_at
 from forewarn.alert import Finding, Kind, Severity
 from forewarn.irregularity import Cause, Irregularity
 from forewarn.panel import Detection
 
-WITHHELD = (Cause.BATCH, Cause.UNLABELLED, Cause.BURST)
-"""Causes whose requests are not in the counts."""
+WITHHELD = {Cause.BATCH: Severity.CRITICAL, Cause.UNLABELLED: Severity.CRITICAL, Cause.BURST: Severity.WARNING}
+"""Causes whose requests are not in the counts, and what they must have been told as if they were, to be worth a line.
+
+What one person reported is there to be dealt with; a list that an office entered is not.
+"""
 
 
 @dataclass(frozen=True)
 class NotAnIncident:
-    """Requests that were kept out of the counts, and would have raised an alarm; categories that came and went.
+    """Requests that were kept out of the counts, and would have been told as severe; categories that came and went.
 
     Args:
         min_requests: As of the rule for surges.
@@ -36,13 +39,13 @@ class NotAnIncident:
         if not today or not detections:
             return []
         source = detections[0].panel.source
-        told = [one for one in today if one.cause not in WITHHELD or self._would_alarm(one, today, detections)]
+        told = [one for one in today if one.cause not in WITHHELD or self._would_be_told(one, today, detections)]
         told.sort(key=lambda one: (one.cause, sorted(_scope(one).items()), -one.count))
         groups = [list(group) for _, group in groupby(told, key=lambda one: (one.cause, _scope(one)))]
         return [self._finding(source, group, day) for group in sorted(groups, key=lambda group: -_total(group))]
 
-    def _would_alarm(self, one: Irregularity, others: Sequence[Irregularity], detections: Sequence[Detection]) -> bool:
-        """Whether a series that counts it would be beyond its limit with all that was kept out of it that day."""
+    def _would_be_told(self, one: Irregularity, others: Sequence[Irregularity], detections: Sequence[Detection]) -> bool:
+        """Whether a series that counts all that was kept out of it that day would be as severe as it takes."""
         for detection in detections:
             column = column_of(detection, one.day)
             if column is None or not set(detection.panel.level) <= one.labels.keys() | one.who.keys():
@@ -51,10 +54,12 @@ class NotAnIncident:
             rows = (detection.panel.labels == pd.Series(scope)).all(axis=1).to_numpy().nonzero()[0]
             alike = (o for o in others if o.cause in WITHHELD and scope.items() <= _all_of(o).items())
             kept_out = sum(o.count for o in alike)
-            if not rows.size:
-                return kept_out >= self.min_requests  # nothing is left of the series
-            raw = detection.observed[rows[0], column] + kept_out
-            if raw > detection.limit[rows[0], column] and raw >= self.min_requests:
+            if not rows.size:  # nothing is left of the series
+                return severity_at(kept_out, self.min_requests) >= WITHHELD[one.cause]
+            observed, expected, limit = (
+                float(part[rows[0], column]) for part in (detection.observed, detection.expected, detection.limit)
+            )
+            if severity_at(observed + kept_out - expected, limit - expected) >= WITHHELD[one.cause]:
                 return True
         return False
 

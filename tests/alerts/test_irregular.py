@@ -1,6 +1,7 @@
 """What is no incident is told once, as what it is, and only where it would have been told as one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from alerts.lifecycle import advance
@@ -24,7 +25,7 @@ def found(*irregularities: Irregularity) -> list[Finding]:
     return NotAnIncident(min_requests=5).evaluate(irregularities, LEVELS, TUESDAY)
 
 
-def test_a_batch_that_would_have_been_a_surge_is_told_with_who_and_how_many() -> None:
+def test_a_batch_that_would_have_been_critical_is_told_with_who_and_how_many() -> None:
     (finding,) = found(batch(40))
     assert finding.title == "Office 3 entered 40 requests on Tue 3 Feb in one go: a batch, not counted"
     assert (finding.kind, finding.severity, finding.labels) == (Kind.DATA, Severity.NOTICE, {"agency": "Office 3"})
@@ -42,14 +43,22 @@ def test_several_lists_of_one_office_are_one_notice_and_of_two_offices_two() -> 
 
 
 def test_small_lists_that_together_would_be_a_surge_are_told() -> None:
-    assert len(found(batch(9), batch(9, office="Office 4"))) == 2
+    assert found(batch(20)) == []
+    assert len(found(batch(20), batch(20, office="Office 4"))) == 2
 
 
 def test_what_is_left_out_whole_is_judged_by_its_own_size() -> None:
     of_a_series_that_is_gone = drawn(({"category": "Streets", "subcategory": "Signs"}, 1.0, 1.0, 5.0))
     rule = NotAnIncident(min_requests=5)
-    assert len(rule.evaluate([batch(6)], [of_a_series_that_is_gone], TUESDAY)) == 1
-    assert rule.evaluate([batch(4)], [of_a_series_that_is_gone], TUESDAY) == []
+    assert len(rule.evaluate([batch(30)], [of_a_series_that_is_gone], TUESDAY)) == 1
+    assert rule.evaluate([batch(29)], [of_a_series_that_is_gone], TUESDAY) == []
+
+
+def test_what_one_person_reported_is_told_where_it_would_have_been_a_warning() -> None:
+    walk = Irregularity(Cause.BURST, TUESDAY, {"category": "Streets"}, 18, 9.0)
+    (finding,) = found(walk)
+    assert finding.title == "Streets: 18 requests from one hand on Tue 3 Feb, not counted"
+    assert found(replace(walk, count=12)) == []
 
 
 def test_another_day_is_not_told_today() -> None:

@@ -50,6 +50,12 @@ def test_snow_is_no_batch_although_most_of_it_comes_from_one_office() -> None:
     assert recognised((DAY, "Office 3", "Streets", "Snow", "Ward 3", 25), *rest) == []
 
 
+@pytest.mark.parametrize(("others", "n_batches"), [({4: 2, 5: 1}, 1), ({4: 1, 5: 1, 6: 1}, 0)])
+def test_two_other_offices_with_three_requests_do_not_speak_for_all(others: dict[int, int], n_batches: int) -> None:
+    rest = [(DAY, f"Office {n}", "Streets", "Snow", f"Ward {n}", count) for n, count in others.items()]
+    assert len(recognised((DAY, "Office 3", "Streets", "Snow", "Ward 3", 25), *rest)) == n_batches
+
+
 def test_the_second_snowfall_is_no_batch_either() -> None:
     storms = (60, 100, DAY)
     snow = [(day, f"Office {n}", "Streets", "Snow", f"Ward {n}", 2) for day in storms for n in range(4, 9)]
@@ -79,7 +85,13 @@ def test_where_each_agency_has_its_own_topics_a_surge_is_one_agencys_and_real() 
 
 def test_what_an_office_does_most_days_becomes_usual() -> None:
     found = recognised(*((day, "Office 3", "Housing", "Citizenship", "Ward 3", 30) for day in range(100, DAYS)))
-    assert {one.day for one in found} == {town().date_of(day) for day in range(100, 114)}
+    assert {one.day for one in found} == {town().date_of(day) for day in range(100, 128)}
+
+
+def test_a_campaign_of_a_month_does_not_become_usual() -> None:
+    workdays = [day for day in range(100, 130) if day % 7 < 5]
+    found = recognised(*((day, "Office 3", "Housing", "Citizenship", "Ward 3", 30) for day in workdays))
+    assert [one.day for one in found] == [town().date_of(day) for day in workdays]
 
 
 def test_requests_without_a_kind_from_one_area_are_no_public_trouble() -> None:
