@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from alerts.phrases import count_of, day_text
 from forewarn.alert import Alert, Kind, State, Verdict
 from forewarn.contracts import Coverage, SourceHealth
+from forewarn.irregularity import Cause
 
 STATE_WORDS = {
     State.OPEN: "Open",
@@ -62,6 +63,16 @@ COVERAGE_WORDS = {
     Coverage.QUIET: "complete, no requests",
     Coverage.PARTIAL: "incomplete",
     Coverage.MISSING: "missing",
+}
+
+CAUSE_WORDS = {
+    Cause.BATCH: "Entered in one go",
+    Cause.UNLABELLED: "Entered in bulk, without a kind",
+    Cause.BURST: "From one hand",
+    Cause.BACKLOG: "A backlog",
+    Cause.BEGUN: "New in the feed",
+    Cause.ENDED: "No longer in the feed",
+    Cause.RENAMED: "Renamed",
 }
 
 LABEL_WORDS = {

@@ -34,9 +34,12 @@ from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms
 from store.engine import transaction
+from store.irregularities import write_irregularities
 from store.thresholds import read_threshold
 
 JUDGED_KINDS = (Kind.SURGE, Kind.CLUSTER, Kind.DROP, Kind.DATA)
+SHOWN_DAYS = 90
+"""Of what is no incident, what so many last days hold is kept for the page of data health."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
             n_alarms += len(decision.alarms)
             changes += decision.changes
         tell(conn, settings, changes, now)
+        shown_from = last_day - timedelta(days=SHOWN_DAYS - 1)
+        write_irregularities(conn, name, [one for one in reading.irregularities if one.day >= shown_from])
         set_judged(conn, name, last_day)
     return DetectReport(name, n_days, sum(len(panel.labels) for panel in panels), n_alarms, changes)
 

@@ -185,6 +185,22 @@ alarm = Table(
     Index(None, "source", "day"),
 )
 
+irregularity = Table(
+    "irregularity",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, ForeignKey("source.name"), nullable=False),
+    Column("day", Day, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("labels", Labels, nullable=False),  # what was counted
+    Column("who", Labels, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("usual", Number, nullable=False),
+    Column("others", Integer, nullable=False),
+    Column("since", Day),
+    Index(None, "source", "day"),
+)
+
 threshold = Table(
     "threshold",
     metadata,

@@ -44,7 +44,9 @@ class NotAnIncident:
         groups = [list(group) for _, group in groupby(told, key=lambda one: (one.cause, _scope(one)))]
         return [self._finding(source, group, day) for group in sorted(groups, key=lambda group: -_total(group))]
 
-    def _would_be_told(self, one: Irregularity, others: Sequence[Irregularity], detections: Sequence[Detection]) -> bool:
+    def _would_be_told(
+        self, one: Irregularity, others: Sequence[Irregularity], detections: Sequence[Detection]
+    ) -> bool:
         """Whether a series that counts all that was kept out of it that day would be as severe as it takes."""
         for detection in detections:
             column = column_of(detection, one.day)

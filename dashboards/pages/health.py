@@ -8,19 +8,22 @@ from dash import html
 from dash.development.base_component import Component
 from sqlalchemy import Connection
 
-from alerts.phrases import count_of, day_text, plain, time_text
+from alerts.phrases import count_of, day_text, number, plain, scope_text, time_text
 from dashboards import parts
 from dashboards.desk import Desk
-from dashboards.words import COVERAGE_WORDS, HEALTH_WORDS, HEALTHY, ago_text, latest
+from dashboards.words import CAUSE_WORDS, COVERAGE_WORDS, HEALTH_WORDS, HEALTHY, ago_text, latest
 from forewarn.contracts import Coverage
+from forewarn.irregularity import Irregularity
 from store.alerts import OutboxRow, read_outbox
 from store.counts import read_coverage
 from store.engine import snapshot
+from store.irregularities import read_irregularities
 from store.sources import RejectRow, RunRow, SourceRow, read_health, read_rejects, read_runs
 
 STRIP_DAYS = 90
 RUNS_SHOWN = 10
 REJECTS_SHOWN = 50
+IRREGULAR_SHOWN = 50
 MESSAGES_READ = 500
 MESSAGES_SHOWN = 20
 
@@ -51,6 +54,7 @@ def _source(conn: Connection, desk: Desk, name: str, row: SourceRow | None) -> h
             _strip(coverage, first, today),
             _runs(desk, name, read_runs(conn, name, RUNS_SHOWN)),
             *_rejects(read_rejects(conn, name, REJECTS_SHOWN)),
+            *_irregular(read_irregularities(conn, name)),
         ],
         className="source",
     )
@@ -151,6 +155,34 @@ def _rejects(rejects: Sequence[RejectRow]) -> list[Component]:
     words = f"Rows that could not be used ({'the last ' if len(rejects) == REJECTS_SHOWN else ''}{len(rejects)})"
     return [
         html.Details([html.Summary(words), parts.table("Rejected rows", ("Reason", "What it held", "Where"), rows)])
+    ]
+
+
+def _irregular(found: Sequence[Irregularity]) -> list[Component]:
+    """What counts as no incident, told or not: the latest first, and of one day the largest."""
+    if not found:
+        return []
+    rows = [
+        (
+            day_text(one.day),
+            CAUSE_WORDS[one.cause],
+            scope_text(one.labels),
+            plain(", ".join(one.who.values())) or "–",
+            number(one.count),
+            number(one.usual),
+            number(one.others),
+        )
+        for one in found[:IRREGULAR_SHOWN]
+    ]
+    shown = f", the last {IRREGULAR_SHOWN} of {len(found)}" if len(found) > IRREGULAR_SHOWN else f" ({len(found)})"
+    columns = ("Day", "What it is", "Requests about", "From", "How many", "Usual a day", "From all others")
+    return [
+        html.Details(
+            [
+                html.Summary(f"Not an incident{shown}"),
+                parts.table("Not an incident: left out of what is judged", columns, rows, numeric=(4, 5, 6)),
+            ]
+        )
     ]
 
 

@@ -17,6 +17,7 @@ from detectors import detector_for
 from detectors.forecasters import forecaster_for
 from forewarn.alert import Alert, Verdict
 from forewarn.contracts import Coverage, SourceHealth
+from forewarn.irregularity import Cause, Irregularity
 from forewarn.panel import Breach
 from forewarn.request import DailyCount, Reject
 from forewarn.settings import Settings, parse
@@ -24,6 +25,7 @@ from store import alerts as alert_store
 from store.counts import read_panels, write_counts, write_coverage
 from store.detections import set_judged, write_alarms, write_forecasts
 from store.engine import transaction
+from store.irregularities import write_irregularities
 from store.sources import finish_run, set_health, start_run, write_rejects
 
 NOW = datetime(2026, 3, 12, 8, 40, tzinfo=UTC)  # a Thursday morning
@@ -176,6 +178,8 @@ def _judge(conn: Connection, settings: Settings) -> None:
             alert_store.mark_delivered(conn, message.idempotency_key, at)
         for message in told[:1] if ago == 2 else []:
             alert_store.mark_failed(conn, message.idempotency_key, at, "the mail server refused the sender", None)
+    list_of = Irregularity(Cause.BATCH, last_day, {"category": "Graffiti"}, 23, 0.3, 2, {"agency": "Office 26"})
+    write_irregularities(conn, "lindenau", [list_of])
     set_judged(conn, "lindenau", last_day)
     since = (NOW - timedelta(hours=30)).astimezone(settings.sources["harbour"].tz)
     trouble = SourceTrouble().evaluate(

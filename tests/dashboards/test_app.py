@@ -76,6 +76,7 @@ def test_the_document_says_its_language_and_loads_nothing_from_elsewhere(url: st
         ("/", ["Inbox", "open alert", "Not all sources are healthy", "Street light out in Station Quarter"]),
         ("/explore", ["All requests", "By category", "Usual range", "Likely range ahead", "Missing, and left out"]),
         ("/health", ["Healthy", "Silent", "bad date", "given up", "the mail server refused the sender"]),
+        ("/health", ["Not an incident (1)", "Entered in one go", "Graffiti", "Office 26"]),
         ("/nowhere", ["There is no such page"]),
         ("/alerts/nothing", ["There is no such alert"]),
     ],
