@@ -1,9 +1,10 @@
 """Where requests come from: one module per kind of source, all behind `forewarn.contracts.Connector`."""
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from forewarn import plugins
-from forewarn.contracts import Connector
+from forewarn.contracts import Connector, Received, ReceivedBatch
 from forewarn.settings import SourceSettings
 
 CONNECTORS = {
@@ -14,17 +15,27 @@ CONNECTORS = {
     "seeclickfix": "connectors.seeclickfix:SeeClickFix",
     "servicenow": "connectors.servicenow:ServiceNow",
     "socrata": "connectors.socrata:Socrata",
+    "webhook": "connectors.webhook:Webhook",
     "zendesk": "connectors.zendesk:Zendesk",
 }
 
 
-def connector_for(name: str, settings: SourceSettings) -> Connector:
+def _nothing(_after: int) -> Sequence[ReceivedBatch]:
+    return ()
+
+
+def connector_for(name: str, settings: SourceSettings, received: Received = _nothing) -> Connector:
     """The connector of the source `name`.
+
+    Args:
+        received: Gives what was pushed to us, for kinds of sources that push.
 
     Raises:
         ConfigError: Its kind or one of its settings is wrong.
     """
     key = f"sources.{name}"
     cls = plugins.load(CONNECTORS, settings.kind, key=f"{key}.kind")
-    own = {"source": name, "zone": settings.zone, "first_day": settings.first_day}
+    own: dict[str, Any] = {"source": name, "zone": settings.zone, "first_day": settings.first_day}
+    if "received" in plugins.public_fields(cls):
+        own["received"] = received
     return cast(Connector, plugins.build(cls, settings.options, key=key, given=own))

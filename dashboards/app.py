@@ -20,6 +20,7 @@ from waitress.wasyncore import close_all
 
 from dashboards.desk import Desk, query_of
 from dashboards.guard import guard
+from dashboards.inbound import take_batches
 from dashboards.pages import alert, explore, health, inbox
 from dashboards.parts import spoken
 from forewarn.errors import ConfigError, ForewarnError
@@ -96,6 +97,7 @@ def create_app(engine: Engine, settings: Settings, *, now: Callable[[], datetime
     for page in PAGES.values():
         page.connect(app, desk)
     guard(app.server, settings.dashboard, app.csp_hashes())
+    take_batches(app.server, desk)
     return app
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,16 @@ from store import alerts as alert_store
 from store import sources
 from store.counts import covered_span, daily_totals, read_coverage, write_counts, write_coverage
 from store.engine import transaction
+from store.received import drop_batches, read_batches
 from store.requests import write_requests
 
 BATCH_ROWS = 50_000
 """Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
 LOOK_BACK = timedelta(days=120)
 """Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
+
+KEPT_BATCHES = timedelta(days=30)
+"""A batch that was pushed stays so long after it was read, so that one that is sent again is recognised."""
 
 Progress = Callable[[int, date | None], None]
 """Told after each batch: rows written so far, and the newest day among them."""
@@ -87,7 +92,7 @@ def ingest_source(
         StoreError: The store cannot be written.
     """
     engine, settings = installation.engine, installation.source(name)
-    connector = connector_for(name, settings)
+    connector = connector_for(name, settings, received=partial(read_batches, engine, name))
     calendar = calendar_of(installation.settings, name, now.astimezone(settings.tz).date())
     with transaction(engine) as conn:
         state = sources.read_state(conn, name)
@@ -179,6 +184,8 @@ def _conclude(
     error: SourceError | None,
 ) -> IngestReport:
     """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
+    read_up_to = sources.read_state(conn, pull.name).get("after", 0)
+    drop_batches(conn, pull.name, up_to=read_up_to, before=pull.now - KEPT_BATCHES)
     span = covered_span(conn, pull.name)
     last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
     history = _history(conn, pull.name, last_known - LOOK_BACK, pull.today)

@@ -3,7 +3,7 @@
 Connectors never see the database and detectors do no I/O; flows join the two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -99,6 +99,25 @@ class Reconciliation:
 
     total: int | None = None
     record_ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedBatch:
+    """Something that was pushed to us and waits to be read.
+
+    Args:
+        number: Batches that came later have higher ones.
+        received_at: By our clock.
+        content: As the connector of the source made it from what was sent (JSON).
+    """
+
+    number: int
+    received_at: datetime
+    content: Mapping[str, Any]
+
+
+Received = Callable[[int], Sequence[ReceivedBatch]]
+"""The next batches after the one with this number; none: all were read."""
 
 
 class Connector(Protocol):

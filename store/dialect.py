@@ -18,6 +18,12 @@ def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def write_one_by_one(conn: Connection, table: Table) -> None:
+    """Lets nobody else write to the table until the transaction ends, as is always so on SQLite."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def stage(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
     """Makes these the rows of the temporary table `table`."""
     empty_staging(conn, table)

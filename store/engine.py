@@ -38,14 +38,18 @@ def open_store(url: str) -> Engine:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine, *, durable: bool = False) -> Iterator[Connection]:
     """A connection that may write; everything done with it is kept, or nothing is.
+
+    Args:
+        durable: What is kept also survives that the power fails just afterwards, which takes longer. Nobody sends
+            again what was taken from them; all else is read again.
 
     Raises:
         StoreError: Full disk, read-only file, lock held by another, connection lost; says what to do. Nothing
             of the transaction was kept, and it may be run again.
     """
-    with explained(engine), engine.begin() as conn:
+    with explained(engine), engine.execution_options(durable=durable).begin() as conn:
         yield conn
 
 
@@ -99,7 +103,6 @@ def _sqlite(address: URL) -> Engine:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=NORMAL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-65536",  # 64 MB, so that the indexes of a large batch stay in memory
@@ -108,8 +111,10 @@ def _sqlite(address: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
+        options = conn.get_execution_options()
+        conn.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
         # A writer asks for the lock first: a reader that turns writer could not wait for it.
-        conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
+        conn.exec_driver_sql("BEGIN" if options.get("only_reads") else "BEGIN IMMEDIATE")
 
     return engine
 

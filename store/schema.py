@@ -73,6 +73,20 @@ rejected_row = Table(
     UniqueConstraint("source", "position", "reason", "detail"),  # met again, it is not kept twice
 )
 
+received_batch = Table(
+    "received_batch",
+    metadata,
+    Column("number", Integer, primary_key=True),  # in the order in which batches were committed
+    Column("source", Text, ForeignKey("source.name"), nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("content", JSON, nullable=False),  # the connector's own
+    UniqueConstraint("source", "idempotency_key"),
+    Index(None, "source", "received_at"),
+    sqlite_autoincrement=True,  # a number that was dropped is not given again
+)
+
 series = Table(
     "series",
     metadata,
