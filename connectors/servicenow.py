@@ -84,13 +84,15 @@ class ServiceNow(HttpSource):
         for row in answer.document:
             check_clock(self.source, row, UPDATED)
         found = {name for row in answer.document for name in row}
-        rows = total_of(answer)
-        remarks = [] if rows is None else [f"{rows} rows"]
+        found |= {name.partition(".")[0] for name in found}
+        mapping = {str(ours): (name,) for ours, name in self._columns.items() if name in found or ours in self.fields}
+        remarks = []
         if missing := [f"{column} ({ours})" for ours, column in self._columns.items() if found and column not in found]:
             remarks.append(f"not there, or closed to this user: {', '.join(missing)}")
         if deleted.status == NO_ACCESS or (total_of(deleted) and not deleted.document):
             remarks.append(f"the table {DELETIONS} is closed to this user, so deleted rows are not told")
-        return Capabilities(True, fields=dict.fromkeys(sorted(found), "column"), rows=rows, remarks=remarks)
+        columns = dict.fromkeys(sorted(found), "column")
+        return Capabilities(True, fields=columns, rows=total_of(answer), remarks=remarks, mapping=mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """At first what was updated since the first day, week after week; then what was updated since the last run."""

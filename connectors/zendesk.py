@@ -40,6 +40,11 @@ FIELDS: Mapping[RequestField, str] = {
     "channel": "via.channel",
     "status": "status",
 }
+# Keys that every ticket has, whatever the account.
+USUAL_KEYS = (
+    *("id", "created_at", "updated_at", "due_at", "status", "via", "metric_set", "type", "priority", "subject"),
+    *("description", "group_id", "brand_id", "organization_id", "assignee_id", "ticket_form_id", "external_id"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +80,10 @@ class Zendesk(HttpSource):
             defined = client.get(f"{self._base}/ticket_fields.json", {}, _parse_fields).document
             total = self._count(client, "type:ticket")
         custom = {f"custom_fields.{one['id']}": f"{one.get('title')} ({one.get('type')})" for one in defined}
-        remarks = (f"{total} tickets", *(f"{key}: {title}" for key, title in custom.items()))
-        return Capabilities(True, fields=dict.fromkeys(FIELDS.values(), "usual") | custom, rows=total, remarks=remarks)
+        mapping = {str(ours): (key,) for ours, key in {**FIELDS, **self.fields}.items()}
+        usual = dict.fromkeys([*USUAL_KEYS, "custom_fields"], "")
+        remarks = [f"{key}: {title}" for key, title in custom.items()]
+        return Capabilities(True, fields=usual | custom, rows=total, remarks=remarks, mapping=mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """One window, from the stored cursor, or at first from the first day, to now less what is withheld."""

@@ -5,7 +5,7 @@ from wsgiref.types import WSGIApplication
 
 import pytest
 
-from connectors import connector_for
+from connectors import checking, connector_for
 from connectors.servicenow import BACKFILL, ServiceNow
 from forewarn.contracts import Page, Window, WindowEnd
 from forewarn.errors import ConfigError, SourceChanged, SourceUnavailable
@@ -238,7 +238,9 @@ def test_columns_that_are_gone(serving: Serving, instance: SmallServiceNow) -> N
     source = connector(serving(instance))
     assert len(ids(read(source, source.plan({}, NOW)))) == ROWS, "a usual column need not be there"
     assert any("subcategory" in remark for remark in source.probe().remarks)
+    assert checking.check(source, NOW).wrong == []
     named = connector(serving(instance), fields={"subcategory": "subcategory"})
+    assert "no such field" in checking.check(named, NOW).wrong[0]
     with pytest.raises(SourceChanged, match="subcategory"):
         read(named, named.plan({}, NOW))
     instance.habits.closed_columns = frozenset({"sys_updated_on"})

@@ -5,7 +5,7 @@ from wsgiref.types import WSGIApplication
 
 import pytest
 
-from connectors import connector_for
+from connectors import checking, connector_for
 from connectors.http import HttpSource
 from connectors.zendesk import Zendesk
 from forewarn.contracts import Page, Window, WindowEnd
@@ -223,6 +223,10 @@ def test_a_probe_names_the_custom_fields(serving: Serving, account: SmallZendesk
     assert found.rows == 250
     assert found.fields[f"custom_fields.{KIND}"] == "Kind of noise (tagger)"
     assert f"custom_fields.{KIND}: Kind of noise (tagger)" in found.remarks
+    assert found.mapping["category"] == (f"custom_fields.{KIND}",)
+    assert checking.check(connector(serving(account), first_day="2026-06-29"), NOW).wrong == []
+    wrong = checking.check(connector(serving(account), fields={"category": "subjekt"}), NOW).wrong
+    assert "did you mean 'subject'" in wrong[0]
 
 
 def test_reconcile_counts_what_was_created(serving: Serving, account: SmallZendesk) -> None:
