@@ -19,13 +19,13 @@ import numpy as np
 from scipy.signal import lfilter
 
 from detectors import irls
+from detectors.course import Course
 from detectors.design import Design
 from forewarn.panel import Floats
 
-SUPPORT_STEPS = 28.0
 SUPPORT_EVENTS = 8.0
-"""Worth of the belief that the level is 1: so many ordinary steps, and no more than so many requests (times the
-dispersion). The steps let a category that was dormant for years come alive within weeks."""
+"""Worth of the belief that the level is 1: the course's support, and no more than so many requests (times the
+dispersion). The support lets a category that was dormant for years come alive within weeks."""
 
 SURGE_THRESHOLD = 2.58
 """Residual above which a past day is down-weighted, the choice of Noufaily et al. (2013)."""
@@ -47,20 +47,6 @@ WARM_UP_PERIODS = 4
 LEAST_DISPERSION = 0.01
 EVEN_FROM = 3.0
 """Counts a day at which a series may scatter half as little as chance would have it: a rare one cannot show it."""
-
-
-class Course(NamedTuple):
-    """How the level is followed.
-
-    Args:
-        period: Steps that share one level; the regression is fitted anew as often.
-        guard: Steps before a period that teach it nothing.
-        half_lives: Steps after which an observation counts half; the slowest is next to no drift.
-    """
-
-    period: int
-    guard: int
-    half_lives: tuple[float, ...]
 
 
 class Season(NamedTuple):
@@ -130,7 +116,7 @@ def follow(y: Floats, observed: Floats, columns: Floats, season: Season, course:
     mean = mean_of(season.coefficients, columns)
     weights = observed * surge_weights(y, mean, season.dispersion)
     typical = mean.mean(axis=1)
-    support = np.minimum(SUPPORT_STEPS * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
+    support = np.minimum(course.support * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
     came, due = weights * y, weights * mean
     taught_came, taught_due = _taught_sums(came, course), _taught_sums(due, course)
     period_came, period_due = (_period_sums(part, course.period)[:, WARM_UP_PERIODS:] for part in (came, due))
@@ -218,6 +204,30 @@ def _step_dispersion(y: Floats, observed: Floats, expected: Floats, course: Cour
         dispersion = np.maximum(cut.sum(axis=1) / days.sum(axis=1), LEAST_DISPERSION)
     typical = due.sum(axis=1) / n
     return np.maximum(dispersion, least_dispersion(typical)), 2 * n / (2 + 1 / np.maximum(typical, 1e-9))
+
+
+def two_scatters(y: Floats, due: Floats, dispersion: Floats) -> tuple[Floats, Floats]:
+    """What steps scatter each on its own, and what those near each other share: variance = a · mean + b · mean².
+
+    Args:
+        y, due: (n_series, n_past), 0 where not observed.
+        dispersion: (n_series,) first guess of a.
+    Returns:
+        a and b, (n_series,), by weighted least squares of the squared residuals, cut at `WINSOR` deviations.
+    """
+    known = due > 1e-3 * due.mean(axis=1, keepdims=True)
+    mean = np.where(known, due, 1.0)
+    squared = (y - due) ** 2
+    a, b = dispersion, np.zeros(len(y))
+    for _ in range(4):
+        variance = a[:, None] * mean + b[:, None] * mean**2
+        weight = np.where(known, variance**-2, 0.0)
+        cut = np.minimum(squared, WINSOR**2 * variance * np.maximum(1.0, 1 / mean))
+        m2, m3, m4 = ((weight * mean**power).sum(axis=1) for power in (2, 3, 4))
+        r1, r2 = ((weight * cut * mean**power).sum(axis=1) for power in (1, 2))
+        b = np.maximum((m2 * r2 - m3 * r1) / np.maximum(m2 * m4 - m3**2, 1e-300), 0.0)
+        a = np.maximum((r1 - b * m3) / np.maximum(m2, 1e-300), least_dispersion(mean.mean(axis=1)))
+    return a, b
 
 
 def _trust(log_likelihood: Floats) -> Floats:

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.verdict import count_verdict
-from detectors.windows import RKI_BAYES, trailing_totals, trailing_windows
+from detectors.windows import RKI_BAYES, steps_of_week, trailing_totals, trailing_windows
 from forewarn.panel import Detection, Floats, Panel
-
-WEEK = 7
 
 
 def posterior_prediction(baseline: Floats) -> tuple[Floats, Floats]:
@@ -38,6 +36,8 @@ def posterior_prediction(baseline: Floats) -> tuple[Floats, Floats]:
 class Bayes:
     """Bayes on the 7-day totals that end on each judged day. Every number of its verdict is a 7-day total.
 
+    Steps of a week or more are their own totals.
+
     Args:
         alpha: Tail probability of an alarm.
         recent_weeks: Weeks just before that are compared with.
@@ -52,9 +52,10 @@ class Bayes:
 
     def detect(self, panel: Panel, last: int) -> Detection:
         """Verdicts on the 7-day totals that end on the last `last` days; none until all compared weeks are whole."""
-        looked_at = WEEK * (self.recent_weeks + 1) + last
-        totals = trailing_totals(panel.counts[:, -looked_at:], WEEK)
-        weeks = [trailing_windows(totals, 1, lag=WEEK * back - 1, last=last) for back in range(self.recent_weeks + 1)]
+        week = steps_of_week(panel.step)
+        looked_at = week * (self.recent_weeks + 1) + last
+        totals = trailing_totals(panel.counts[:, -looked_at:], week)
+        weeks = [trailing_windows(totals, 1, lag=week * back - 1, last=last) for back in range(self.recent_weeks + 1)]
         observed, before = weeks[0][:, :, 0], np.concatenate(weeks[1:], axis=2)
         mean, variance = posterior_prediction(before)
         return count_verdict(
@@ -64,5 +65,5 @@ class Bayes:
             mean=np.where(np.isnan(before).any(axis=2), np.nan, mean),
             variance=variance,
             alpha=self.alpha,
-            window_days=WEEK,
+            window_days=week,
         )

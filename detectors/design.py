@@ -7,10 +7,11 @@ to "no effect" that keeps rare series, and days never seen before such as a firs
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.occasions import occasions
 from forewarn.calendar import Calendar, Dates, weekdays
-from forewarn.panel import Floats
+from forewarn.panel import DAY, Floats
 
 DAYS_PER_YEAR = 365.25
 ANNUAL_FROM_DAYS = 365
@@ -18,6 +19,8 @@ ANNUAL_FROM_DAYS = 365
 
 WEEKDAY_SD = 2.0  # offices that close at weekends fall to a thousandth
 ANNUAL_SD = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18)  # one per harmonic: the year is smooth
+HOUR_SD = 2.0  # a few calls at night
+DAY_KIND_SD = (0.7, 0.5, 0.3, 0.2)  # one per harmonic of the day: evenings of some days are longer
 TREND_SD = 0.25  # per year; faster changes are left to the local level
 SPECIAL_DAY_SD = 1.0  # a holiday may empty an office or triple its work
 
@@ -35,46 +38,97 @@ class Design:
     prior_sd: Floats
 
 
-def calendar_design(dates: Dates, calendar: Calendar, *, origin: np.datetime64, history_days: int) -> Design:
+def calendar_design(
+    dates: Dates, calendar: Calendar, *, origin: np.datetime64, history_days: int, step: np.timedelta64 = DAY
+) -> Design:
     """The calendar of `dates` as regression columns.
 
     Args:
-        dates: (n_days,) consecutive days, history and judged days together.
+        dates: (n_steps,) consecutive steps, history and judged ones together.
         calendar: Holidays and events of the place.
-        origin: Day on which the trend is zero.
+        origin: Step on which the trend is zero.
         history_days: Days to learn from; below a year there are no annual columns.
+        step: Length of a step. Longer ones have no weekday, and their share of each special day; of shorter ones each
+            has the special day that it lies in, and an hour of the day, which depends on the weekday.
     """
-    years = (dates - origin).astype(np.float64) / DAYS_PER_YEAR
+    years = (in_days(dates) - in_days(origin)) / DAYS_PER_YEAR
     columns = [np.ones(len(dates))]
     prior_sd = [np.inf]
 
-    weekday = weekdays(dates)
-    for day in range(6):  # Sunday is coded -1 throughout, so that no weekday is the one the others differ from
-        columns.append((weekday == day) * 1.0 - (weekday == 6))
-        prior_sd.append(WEEKDAY_SD)
+    if step <= DAY:
+        weekday = weekdays(dates) if step == DAY else like_weekday(dates, calendar)
+        rhythm = contrasts(weekday, 7)
+        columns += list(rhythm.T)
+        prior_sd += [WEEKDAY_SD] * 6
+    if step < DAY:
+        hours = hour_columns(dates, step, rhythm)
+        columns += list(hours.columns.T)
+        prior_sd += list(hours.prior_sd)
 
     columns.append(years)
     prior_sd.append(TREND_SD)
 
     if history_days >= ANNUAL_FROM_DAYS:
-        angle = 2 * np.pi * dates.astype("datetime64[D]").astype(np.float64) / DAYS_PER_YEAR
+        angle = 2 * np.pi * in_days(dates) / DAYS_PER_YEAR
         for harmonic, sd in enumerate(ANNUAL_SD, start=1):
             columns += [np.sin(harmonic * angle), np.cos(harmonic * angle)]
             prior_sd += [sd, sd]
 
-    special = special_days(dates, calendar)
-    columns += list(special.T)
-    prior_sd += [SPECIAL_DAY_SD] * special.shape[1]
-
-    others, sds = occasions(dates, calendar, origin)
-    columns += list(others.T)
-    prior_sd += sds
+    civil, part = np.unique(days_of(dates, step), return_inverse=True)
+    special = special_days(civil, calendar)
+    others, sds = occasions(civil, calendar, origin)
+    shares = np.hstack([special, others])[part].mean(axis=1)
+    columns += list(shares.T)
+    prior_sd += [SPECIAL_DAY_SD] * special.shape[1] + sds
     return Design(np.column_stack(columns), np.array(prior_sd))
 
 
 def day_of_year(dates: Dates) -> Floats:
     """Days since the first day of a year of 365.25 days, a season's clock."""
-    return np.asarray(dates.astype("datetime64[D]").astype(np.float64) % DAYS_PER_YEAR)
+    return np.asarray(in_days(dates) % DAYS_PER_YEAR)
+
+
+def in_days(dates: Dates | np.datetime64) -> Floats:
+    """Days since 1970, with the part of the day; shape of `dates`."""
+    return np.asarray(dates.astype("datetime64[h]").astype(np.float64) / 24)
+
+
+def days_of(dates: Dates, step: np.timedelta64) -> Dates:
+    """(n_steps, n) the n days of each step, or the one that it is part of."""
+    first = dates.astype("datetime64[D]")
+    return np.asarray(first[:, None] + np.arange(max(int(step / DAY), 1)))
+
+
+def contrasts(kind: npt.NDArray[np.int64], n: int) -> Floats:
+    """(n_steps, n - 1) of 1 on the steps of each kind and -1 on those of the last, so that none is the one that the
+    others differ from."""
+    return np.asarray((kind[:, None] == np.arange(n - 1)) * 1.0 - (kind == n - 1)[:, None])
+
+
+def like_weekday(dates: Dates, calendar: Calendar) -> npt.NDArray[np.int64]:
+    """(n_steps,) the weekday whose hours are like those of each date: holidays end as Sundays do, and what comes before
+    them, as what comes before weekends and Sundays."""
+    days = dates.astype("datetime64[D]")
+    weekday = weekdays(days)
+    holiday, eve = (calendar.holiday_names(some) != "" for some in (days, days + 1))
+    return np.where(holiday & ~eve, 6, np.where(eve, np.where(weekday >= 5, 5, 4), weekday))
+
+
+def hour_columns(dates: Dates, step: np.timedelta64, weekday: Floats) -> Design:
+    """For steps below a day: the hour, and how the course of the day differs between weekdays.
+
+    Args:
+        weekday: (n_steps, 6) contrasts.
+    """
+    hour = (dates - dates.astype("datetime64[D]")) // step
+    columns = [contrasts(hour.astype(np.int64), int(DAY // step))]
+    prior_sd = [np.full(columns[0].shape[1], HOUR_SD)]
+    angle = 2 * np.pi * in_days(dates)
+    for harmonic, sd in enumerate(DAY_KIND_SD, start=1):
+        for wave in (np.sin(harmonic * angle), np.cos(harmonic * angle)):
+            columns.append(weekday * wave[:, None])
+            prior_sd.append(np.full(weekday.shape[1], sd))
+    return Design(np.hstack(columns), np.concatenate(prior_sd))
 
 
 def special_days(dates: Dates, calendar: Calendar) -> Floats:

@@ -29,12 +29,11 @@ from scipy import special
 from detectors import irls
 from detectors.design import DAYS_PER_YEAR
 from detectors.verdict import count_verdict
-from detectors.windows import trailing_totals
-from forewarn.panel import Detection, Floats, Panel
+from detectors.windows import steps_of_week, trailing_totals
+from forewarn.panel import DAY, Detection, Floats, Panel
 
 Positions = npt.NDArray[np.int64]
 
-WEEK = 7
 MAX_YEARS = 5
 MIN_TREND_YEARS = 3
 MIN_REQUESTS = 5  # in the last MIN_REQUESTS_WEEKS weeks, this one included
@@ -191,17 +190,18 @@ class Farrington:
         return "farrington"
 
     def detect(self, panel: Panel, last: int) -> Detection:
-        """Verdicts on the 7-day totals that end on the last `last` days."""
-        n_days = len(panel.dates)
-        totals = trailing_totals(panel.counts, WEEK)
+        """Verdicts on the 7-day totals that end on the last `last` days; weeks are their own totals."""
+        n_days, week = len(panel.dates), steps_of_week(panel.step)
+        steps_per_year = DAYS_PER_YEAR / float(week * panel.step / DAY)
+        totals = trailing_totals(panel.counts, week)
         first = n_days - last
         mean = np.full((len(panel.labels), last), np.nan)
         variance = mean.copy()
-        whole_from = panel.first_observed + WEEK - 1  # days before the source was read are no history
+        whole_from = panel.first_observed + week - 1  # days before the source was read are no history
         for day in range(max(first, 0), n_days):
-            earliest = whole_from + (day - whole_from) % WEEK
-            weekly = totals[:, earliest : day + 1 : WEEK]  # this day's total is the last
-            references = _same_week_of_each_year(weekly.shape[1] - 1)
+            earliest = whole_from + (day - whole_from) % week
+            weekly = totals[:, earliest : day + 1 : week]  # this day's total is the last
+            references = _same_step_of_each_year(weekly.shape[1] - 1, steps_per_year)
             if len(references) <= 2:
                 continue
             fit = fit_step(weekly, references, Model())
@@ -215,11 +215,11 @@ class Farrington:
             mean=mean,
             variance=variance,
             alpha=self.alpha,
-            window_days=WEEK,
+            window_days=week,
         )
 
 
-def _same_week_of_each_year(now: int) -> Positions:
+def _same_step_of_each_year(now: int, steps_per_year: float) -> Positions:
     """Step `now` and the steps nearest to one, two … years before it, as far as their window is known."""
-    back = np.rint(np.arange(MAX_YEARS + 1) * DAYS_PER_YEAR / WEEK).astype(np.int64)
-    return now - back[back <= now - Model().half_window]
+    back = np.rint(np.arange(MAX_YEARS + 1) * steps_per_year).astype(np.int64)
+    return np.asarray(now - back[back <= now - Model().half_window])

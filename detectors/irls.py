@@ -7,6 +7,7 @@ the information matrices of all series are one product: (series × days) weights
 products. The result does not depend on the start, which only saves steps.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ R_TOLERANCE = 1e-8  # glm.control(epsilon)
 R_THETA_TOLERANCE = np.finfo(np.float64).eps ** 0.25  # theta.ml(eps)
 LEAST_EXCESS = 1e-12  # stands for 0, the Poisson count, in the deviance
 TINY = 1e-14  # keeps a matrix with an empty season block invertible
+
+WIDE = 64
+"""Columns above which the products of all pairs are not kept: hours have many columns, and few series."""
 
 MAX_STEPS = 50
 TOLERANCE = 1e-9
@@ -47,7 +51,7 @@ def fit(
     n_columns = columns.shape[1]
     upper = np.triu_indices(n_columns)
     # Single precision is enough to find the way: where it ends is where the gradient is zero, in double precision.
-    outer = (columns[:, upper[0]] * columns[:, upper[1]]).astype(np.float32)  # (n_days, n_pairs)
+    products = _products(columns, upper, np.float32)
     target = (weights * counts) @ columns
     target[:, 0] += pseudo
     beta = start.copy()
@@ -56,7 +60,7 @@ def fit(
         mean = weights[open_] * np.exp(np.clip(beta[open_] @ columns.T, -50.0, 50.0))
         gradient = target[open_] - mean @ columns - penalty[open_] * beta[open_]
         change = np.linalg.solve(
-            _symmetric((mean.astype(np.float32) @ outer).astype(np.float64), upper, penalty[open_]),
+            _symmetric(products(mean), upper, penalty[open_]),
             gradient[:, :, None],
         )[:, :, 0]
         largest = np.abs(change).max(axis=1)
@@ -70,7 +74,7 @@ def fit(
 def information(weighted_mean: Floats, columns: Floats, penalty: Floats) -> Floats:
     """(n_series, n_columns, n_columns) X' W X + penalty, for W = weight * mean of each series."""
     upper = np.triu_indices(columns.shape[1])
-    return _symmetric(weighted_mean @ (columns[:, upper[0]] * columns[:, upper[1]]), upper, penalty)
+    return _symmetric(_products(columns, upper, np.float64)(weighted_mean), upper, penalty)
 
 
 class QuasiPoisson(NamedTuple):
@@ -194,6 +198,20 @@ def _likelihood(counts: Floats, mean: Floats, weights: Floats, excess: Floats) -
         each = special.gammaln(th + counts) - special.gammaln(th) - special.gammaln(counts + 1)
         each += th * np.log(th) + special.xlogy(counts, mean) - (th + counts) * np.log(th + mean)
     return np.asarray((weights * each).sum(axis=1))
+
+
+def _products(columns: Floats, upper: Pairs, precision: npt.DTypeLike) -> Callable[[Floats], Floats]:
+    """From weights (n_series, n_days) to the sums of products of each pair of columns (n_series, n_pairs)."""
+    if columns.shape[1] <= WIDE:
+        outer = (columns[:, upper[0]] * columns[:, upper[1]]).astype(precision)  # (n_days, n_pairs)
+        return lambda weights: (weights.astype(precision) @ outer).astype(np.float64)
+    same = columns.astype(precision)
+
+    def row_by_row(weights: Floats) -> Floats:
+        sums = [((same * row[:, None]).T @ same)[upper] for row in weights.astype(precision)]
+        return np.array(sums, dtype=np.float64)
+
+    return row_by_row
 
 
 def _symmetric(pairs: Floats, upper: Pairs, penalty: Floats) -> Floats:

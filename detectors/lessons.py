@@ -1,13 +1,13 @@
 """What the past of each series teaches a scan: season, level, scatter, and how its tail looks."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from detectors.baseline import Course, fit_season, follow
-from detectors.design import Design, day_of_year
-from detectors.spans import APART_PERIODS, PastSpans, nearness
+from detectors.baseline import fit_season, follow, two_scatters
+from detectors.course import Course
+from detectors.design import Design, day_of_year, in_days
+from detectors.spans import PastSpans, nearness
 from detectors.tails import peaks_of
 from forewarn.calendar import Dates
 from forewarn.panel import Floats
@@ -41,19 +41,12 @@ class Lessons(NamedTuple):
     low: Floats
 
 
-def learn(
-    counts: Floats,
-    dates: Dates,
-    design: Design,
-    start: Floats,
-    course: Course,
-    spans: Sequence[int],
-) -> Lessons:
+def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: Course) -> Lessons:
     """What the past of each series teaches; the costly part.
 
     Args:
         counts: (n_series, n_past) steps up to the judged period; NaN: not observed, as are the last `course.guard`.
-        dates: (n_past,).
+        dates: (n_past + 1,) of these steps and the next.
         design: Columns for these steps.
         start: (n_series, n_columns) first guess of the coefficients.
     """
@@ -65,17 +58,21 @@ def learn(
     season = fit_season(y[:, taught], observed[:, taught], Design(columns[taught], design.prior_sd), start)
     past = follow(y, observed, columns, season, course)
     due = past.expected * observed
+    if course.together:
+        dispersion, shared = two_scatters(y, due, past.dispersion)
+        past = past._replace(dispersion=dispersion, disagreement=past.disagreement + shared)
     relative = past.dispersion * past.relative + past.disagreement
-    days = day_of_year(dates[:: course.period])
-    days = np.append(days, day_of_year(dates[-1:] + 1))
+    days = day_of_year(dates[:: course.period])  # (n_periods + 1,)
     near = nearness(days, days[:-1])
     apart = np.abs(np.arange(len(days))[:, None] - np.arange(len(days) - 1)[None, :])
-    near[:-1][apart[:-1] <= APART_PERIODS] = 0.0
-    ago = (len(days) - 2 - np.arange(len(days) - 1)) * course.period // 365
+    near[:-1][apart[:-1] <= course.apart // course.period] = 0.0
+    ago = (in_days(dates[-1]) - in_days(dates[course.period :: course.period])).astype(np.int64) // 365
     near = np.array([near * (ago == k) for k in range(int(ago[0]) + 1)])
-    scanned = PastSpans(y, due, past.dispersion, relative, spans, period=course.period, near=near)
-    high, low = (peaks_of(scanned.scores(low=low), observed > 0) for low in (False, True))
-    reach = max(spans) - 1
+    scanned = PastSpans(
+        y, due, past.dispersion, relative, course.spans, penalties=course.penalties, period=course.period, near=near
+    )
+    high, low = (peaks_of(scanned.scores(low=low), observed > 0, course.apart) for low in (False, True))
+    reach = max(course.spans) - 1
     recent = np.zeros((len(y), reach))
     recent[:, max(reach - n_past, 0) :] = past.expected[:, max(n_past - reach, 0) :]
     return Lessons(

@@ -42,7 +42,7 @@ def occasions(dates: Dates, calendar: Calendar, origin: np.datetime64) -> tuple[
         origin: First day that teaches nothing.
     """
     days, origin = dates.astype("datetime64[D]"), origin.astype("datetime64[D]")
-    around = np.arange(days[0], origin + AHEAD_DAYS)
+    around = np.arange(days[0], max(origin + AHEAD_DAYS, days[-1] + 1))
     coming = around >= origin
     columns, prior_sd = [], []
     for column, sd in _steady(around, calendar):

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from detectors.course import Course
 from detectors.lessons import Lessons
 from detectors.limits import nb_limit, nb_lower_limit, nb_quantile, nb_tail
-from detectors.spans import PENALTY
 from detectors.tails import Peaks, chance, score_at, tail_of
 from forewarn.panel import Detection, Floats, Panel, Spans
 
@@ -38,12 +38,12 @@ class Sheet:
     """The matrices of a detection of `n_series` series on their `last` steps.
 
     Args:
-        spans: Lengths in steps, the first being 1.
+        course: How the steps are scanned.
         alpha: Chance of an alarm.
     """
 
-    def __init__(self, n_series: int, last: int, spans: tuple[int, ...], alpha: float) -> None:
-        self._spans_judged = spans
+    def __init__(self, n_series: int, last: int, course: Course, alpha: float) -> None:
+        self._course = course
         self._alpha = alpha
         self._shape = n_series, last
         self._expected, self._low, self._high = self._blank(), self._blank(), self._blank()
@@ -74,7 +74,7 @@ class Sheet:
         for low in (False, True):
             side = self._side(counts, due, variance, mean, 1 - upper if low else upper, lessons, low=low)
             spans = self._fall if low else self._rise
-            spans.steps[at] = np.array(self._spans_judged)[side.best]
+            spans.steps[at] = np.array(self._course.spans)[side.best]
             for matrix, of_spans in ((spans.observed, counts), (spans.expected, due), (spans.limit, side.limits)):
                 matrix[at] = _taken(of_spans, side.best)
             chosen = _taken(due, side.best), _taken(variance, side.best)
@@ -91,7 +91,7 @@ class Sheet:
             p: (n_spans, n_series, n_judged) mid-p tail of each span.
         """
         inflation = lessons.inflation.T[:, :, None]
-        penalty = PENALTY * np.arange(len(self._spans_judged))[:, None, None]
+        penalty = np.array(self._course.penalties)[:, None, None]
         tail = tail_of(Peaks(*(lessons.low if low else lessons.high).T))
         score = -special.ndtri(np.clip(p, LEAST_TAIL, 1 - 1e-16)) / inflation - penalty
         score[1:] = np.where(counts[0] < mean if low else counts[0] > mean, score[1:], -np.inf)

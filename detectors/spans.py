@@ -29,12 +29,6 @@ BELIEF_STEPS = 30.0
 WINSOR = 10.0
 """Deviations at which one span's part in the inflation is cut."""
 
-APART_PERIODS = 2
-"""A past period is judged by periods that are further than this from it: spans reach over two weeks."""
-
-PENALTY = 0.1
-"""What each longer span of the list has to score more; on equal evidence the shorter span speaks, as it is sooner."""
-
 ORDINARY = 1.2
 """Deviations below which a past span is not looked at more closely."""
 
@@ -102,7 +96,7 @@ class PastSpans:
         y: (n_series, n_past) counts, 0 where not observed.
         due: (n_series, n_past) what was expected of the observed steps, 0 on the others.
         dispersion: (n_series,); relative: (n_series,) relative variance of the level.
-        spans: Lengths in steps, the first being 1.
+        spans: Lengths in steps, the first being 1; `penalties`: see detectors/course.py.
         period: Steps a period; n_past is a multiple.
         near: (n_years, n_periods + 1, n_periods) weight of each past period, by the year that it lies in, for each past
             period and, in the last row, the next. Years weigh alike, so that one disaster does not blunt its season.
@@ -116,10 +110,11 @@ class PastSpans:
         relative: Floats,
         spans: Sequence[int],
         *,
+        penalties: Sequence[float],
         period: int,
         near: Floats,
     ) -> None:
-        self._spans = spans
+        self._penalties = penalties
         self._period = period
         self._known = due > 0
         even = (dispersion < 1)[:, None]
@@ -151,10 +146,10 @@ class PastSpans:
         sign = -1.0 if low else 1.0
         best = np.full(self._known.shape, -np.inf)
         today = sign * self._strayed[0] > 0
-        for number in range(len(self._spans)):
+        for number, penalty in enumerate(self._penalties):
             scale = np.repeat(self.inflation[number, :, :-1], self._period, axis=1)
             at = np.flatnonzero((sign * self._strayed[number] > ORDINARY * scale) & self._known & today)
             parts = self._count[number], self._due[number], self._variance[number]
             z = sign * deviation(*(part.ravel()[at] for part in parts))
-            np.maximum.at(best.reshape(-1), at, z / scale.ravel()[at] - PENALTY * number)
+            np.maximum.at(best.reshape(-1), at, z / scale.ravel()[at] - penalty)
         return best

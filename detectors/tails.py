@@ -28,9 +28,6 @@ SCANS = 1.9
 START = 0.02
 """Nominal chance at which the tail begins."""
 
-PEAKS_APART = 7
-"""Steps on both sides within which a peak is the largest."""
-
 LARGEST_EXCESS = 8.0
 """Cut of one peak's part in g, in units of log chance: one disaster should not blunt a series for years."""
 
@@ -59,11 +56,16 @@ def nominal(score: Floats) -> Floats:
     return np.asarray(-np.minimum(special.log_ndtr(-score) + np.log(SCANS), 0.0))
 
 
-def peaks_of(score: Floats, known: npt.NDArray[np.bool_]) -> Peaks:
-    """Peaks of past scores (n_series, n_past); `known`: the steps that were judged."""
+def peaks_of(score: Floats, known: npt.NDArray[np.bool_], apart: int) -> Peaks:
+    """Peaks of past scores (n_series, n_past).
+
+    Args:
+        known: The steps that were judged.
+        apart: Reach of one rise; a peak is the largest within half of it on both sides.
+    """
     start = -np.log(START)
     above = score > -special.ndtri(START / SCANS)
-    peak = above & (score == maximum_filter1d(score, 2 * PEAKS_APART + 1, axis=1, mode="constant", cval=-np.inf))
+    peak = above & (score == maximum_filter1d(score, 2 * (apart // 2) + 1, axis=1, mode="constant", cval=-np.inf))
     rows, columns = np.nonzero(peak)
     excess = np.minimum(nominal(score[rows, columns]) - start, LARGEST_EXCESS)
     n = len(score)

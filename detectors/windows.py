@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forewarn.panel import Floats
+from forewarn.panel import WEEK, Floats
 
 
 def trailing_windows(counts: Floats, length: int, *, lag: int, last: int) -> Floats:
@@ -30,6 +30,11 @@ def trailing_windows(counts: Floats, length: int, *, lag: int, last: int) -> Flo
 def trailing_totals(counts: Floats, length: int) -> Floats:
     """(n_series, n_days) sums over the `length` days that end on each day; NaN where one of them is missing."""
     return np.asarray(trailing_windows(counts, length, lag=-1, last=counts.shape[1]).sum(axis=2))
+
+
+def steps_of_week(step: np.timedelta64) -> int:
+    """Steps that make a week; 1 where a step is longer than half of it."""
+    return max(int(WEEK // step), 1)
 
 
 class Comparable(NamedTuple):

@@ -21,6 +21,9 @@ LABELS = ("agency", "category", "subcategory", "area", "channel")
 
 Level = tuple[str, ...]
 
+DAY = np.timedelta64(1, "D")
+HOUR = np.timedelta64(1, "h")
+WEEK = np.timedelta64(7, "D")
 
 SETTLED = 0.98
 """Share of a day's requests from which on the day counts as complete."""
@@ -68,17 +71,19 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Panel:
-    """Daily counts of one source at one level, as they were known at `as_of`.
+    """Counts of one source at one level, as they were known at `as_of`.
 
     Args:
         counts: (n_series, n_days); NaN: not observed, 0: observed and none. Made read-only.
-        dates: (n_days,) consecutive days, datetime64[D].
+        dates: (n_days,) consecutive days, datetime64[D]; or where each step begins on the civil clock, datetime64[h] if
+            steps are no whole days.
         labels: (n_series, len(level)) of str; index `series_id`, columns a subset of `LABELS`.
         as_of: Aware instant at which these counts were known.
         source: Name of the source in the settings.
         calendar: Holidays and events of the place.
         completeness: How much of the last days is known by now; None: all days are complete.
         title: What people call the source; '': its name.
+        step: Time that a count covers: a day, some days, or hours of which a whole number makes a day.
     """
 
     counts: Floats
@@ -89,16 +94,18 @@ class Panel:
     calendar: Calendar = field(default_factory=Calendar)
     completeness: Completeness | None = None
     title: str = ""
+    step: np.timedelta64 = DAY
 
     def __post_init__(self) -> None:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)
-        dates = np.asarray(self.dates, dtype="datetime64[D]")
+        step = _checked(self.step)
+        dates = np.asarray(self.dates).astype(f"datetime64[{np.datetime_data(step)[0]}]")
         if counts.ndim != 2 or dates.ndim != 1:
             raise ValueError(f"counts must be (n_series, n_days), found shape {counts.shape}")
         if counts.shape != (len(self.labels), len(dates)):
             raise ValueError(f"counts {counts.shape} need {len(self.labels)} labels and {len(dates)} dates")
-        if (np.diff(dates) != np.timedelta64(1, "D")).any():
-            raise ValueError("dates must be consecutive days")
+        if (np.diff(dates) != step).any():
+            raise ValueError("dates must be consecutive days" if step == DAY else f"dates must be consecutive: {step}")
         if (counts < 0).any() or np.isinf(counts).any():
             raise ValueError("counts must not be negative or infinite")
         if unknown := set(self.labels.columns) - set(LABELS):
@@ -110,6 +117,7 @@ class Panel:
         counts.flags.writeable = False
         object.__setattr__(self, "counts", counts)
         object.__setattr__(self, "dates", dates)
+        object.__setattr__(self, "step", step)
 
     @property
     def level(self) -> Level:
@@ -164,6 +172,15 @@ class Panel:
         return replace(self, counts=self.counts[index], labels=self.labels.iloc[index], completeness=completeness)
 
 
+def _checked(step: np.timedelta64) -> np.timedelta64:
+    """The step in days if it is whole days, otherwise in hours."""
+    if step > np.timedelta64(0) and not step % DAY:
+        return np.timedelta64(int(step / DAY), "D")
+    if not HOUR <= step < DAY or step % HOUR or DAY % step:
+        raise ValueError(f"a step must be whole days, or hours of which a whole number makes a day; found {step}")
+    return np.timedelta64(int(step / HOUR), "h")
+
+
 @dataclass(frozen=True)
 class Spans:
     """The days up to the judged one that, taken together, are furthest out of the ordinary.
@@ -197,7 +214,7 @@ class Detection:
         limit: Largest count that raises no alarm.
         lower_limit: Smallest count that raises no alarm of a drop; below 0 where none could.
         upper_tail: P(Y >= observed) on an ordinary day; lower_tail: P(Y <= observed).
-        window_days: Days that each number sums, the judged day being the last.
+        window_days: Steps (days, unless the panel has others) that each number sums, the judged one being the last.
         rise, fall: The spans that make the upper and the lower tail; None: the judged day alone does.
         earlier: (n_series, n_earlier) expected of the days before the first judged one, where spans reach back to them.
     """

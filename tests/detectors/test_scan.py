@@ -5,13 +5,13 @@ import statsmodels.api as sm
 from scipy import stats
 
 from detectors import irls
-from detectors.baseline import Course, fit_season, follow, mean_of, surge_weights
+from detectors.baseline import fit_season, follow, mean_of, surge_weights
 from detectors.design import Design, calendar_design, special_days
 from detectors.drift import Drift
 from detectors.lessons import learn
 from detectors.limits import nb_tail
 from detectors.pooling import shrunk_dispersion
-from detectors.scan import Scan
+from detectors.scan import COURSES, Scan
 from detectors.spans import PastSpans, deviation, nearness, span_sums
 from detectors.tails import Tail, chance, peaks_of, score_at, tail_of
 from forewarn.calendar import Calendar
@@ -164,7 +164,7 @@ def test_the_level_of_each_period_is_a_fading_ratio_of_what_came_to_what_was_due
     seen = np.ones_like(counts)
     seen[:, -7:] = 0
     season = fit_season(counts[:, :287], seen[:, :287], Design(design.columns[:287], design.prior_sd), start)
-    past = follow(counts * seen, seen, design.columns, season, Course(7, 7, (28.0,)))
+    past = follow(counts * seen, seen, design.columns, season, COURSES.days._replace(half_lives=(28.0,)))
     mean = mean_of(season.coefficients, design.columns)
     weights = seen * surge_weights(counts, mean, season.dispersion)
     for row in range(3):
@@ -197,7 +197,7 @@ def test_scatter_of_days_is_told_from_a_level_that_wanders() -> None:
     start = np.zeros((8, design.columns.shape[1]))
     start[:, 0] = np.log(40)
     season = fit_season(counts, seen, design, start)
-    past = follow(counts, seen, design.columns, season, Scan.course)
+    past = follow(counts, seen, design.columns, season, COURSES.days)
     assert season.dispersion.min() > 3
     np.testing.assert_allclose(past.dispersion, 2.0, rtol=0.25)
 
@@ -271,7 +271,9 @@ def test_spans_stray_as_far_as_they_did_at_this_time_of_other_years() -> None:
     y[0, np.repeat(winter, period)] *= rng.choice([0.6, 1.5], winter.sum()).repeat(period)
     days = np.arange(n_weeks + 1) * 7.0 % 365.25
     near = nearness(days, days[:-1])[None]
-    spans = PastSpans(y, np.full_like(y, 50.0), np.ones(4), np.zeros(4), (1, 7), period=period, near=near)
+    spans = PastSpans(
+        y, np.full_like(y, 50.0), np.ones(4), np.zeros(4), (1, 7), penalties=(0.0, 0.1), period=period, near=near
+    )
     in_winter, in_summer = spans.inflation[1, 0, 52 * 2 + 3], spans.inflation[1, 0, 52 * 2 + 26]
     assert in_winter > 2.5
     assert in_summer < 1.3
@@ -291,8 +293,8 @@ def test_a_heavy_tail_is_learnt_from_the_past_and_its_limit_agrees_with_its_chan
     light = rng.normal(size=(6, 2000))
     heavy = light * np.where(rng.random((6, 2000)) < 0.03, 3.0, 1.0)
     known = np.ones(light.shape, dtype=bool)
-    assert tail_of(peaks_of(heavy, known)).heaviness.mean() > 1.8
-    assert tail_of(peaks_of(light, known)).heaviness.mean() < 1.25
+    assert tail_of(peaks_of(heavy, known, 14)).heaviness.mean() > 1.8
+    assert tail_of(peaks_of(light, known, 14)).heaviness.mean() < 1.25
     tail = Tail(np.array([0.6, 1.0, 2.5]), np.array([1.0, 1.7, 3.0]))
     for alpha in (0.05, 0.01, 1e-4, 1e-8):
         score = score_at(alpha, tail)
