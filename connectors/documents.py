@@ -14,7 +14,10 @@ class TryLater(ValueError):
 
 def parse_json(body: bytes) -> Any:
     """The one JSON document in `body`."""
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def parse_xml(body: bytes) -> Element:
