@@ -15,6 +15,7 @@ CONNECTORS = {
     "seeclickfix": "connectors.seeclickfix:SeeClickFix",
     "servicenow": "connectors.servicenow:ServiceNow",
     "socrata": "connectors.socrata:Socrata",
+    "sql": "connectors.sql:Sql",
     "webhook": "connectors.webhook:Webhook",
     "zendesk": "connectors.zendesk:Zendesk",
 }

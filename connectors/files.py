@@ -7,11 +7,9 @@ while it was written is refused with the reason, and read when it is complete.
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,7 +24,8 @@ from connectors.normalise import Batch, CountField, Normaliser, RequestField
 from connectors.relisted import Relisted
 from connectors.row_ids import RowIds
 from connectors.tables import FileFault, Table, open_table, unreadable
-from connectors.texts import as_text, plain
+from connectors.texts import as_text, no_column, plain
+from connectors.volumes import Volumes
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.request import DailyCount, Reject
@@ -206,7 +205,7 @@ class Files:
         """Which column the settings name and a file does not have just once, in words; '': none."""
         for name in sorted({*self.fields.values(), *self.where}):
             if name not in names:
-                return f"has no column {name!r}; it has: {', '.join(names)}"
+                return no_column(name, names)
             if names.count(name) > 1:
                 return f"has {names.count(name)} columns {name!r}; rename all but the one that is meant"
         return ""
@@ -249,24 +248,14 @@ class Files:
 
     def _counts(self, table: Table, now: datetime) -> Iterator[Batch]:
         """Volumes of the whole file at once; rows with the same day and labels are added up."""
-        volumes: Counter[DailyCount] = Counter()
-        closed: Counter[DailyCount] = Counter()
-        normaliser = self._normaliser
+        volumes, normaliser = Volumes(), self._normaliser
         for columns, position in self._columns(table):
             batch = normaliser.counts(columns, now=now, position=position)
-            for row in batch.counts:
-                key = row._replace(opened=0, closed=0)
-                volumes[key] += row.opened
-                closed[key] += row.closed
+            volumes.add(batch.counts)
             yield _with_skipped(replace(batch, counts=()), table)
-        days = sorted({key.day for key in volumes})
-        gaps = {(later - earlier).days for earlier, later in pairwise(days)}
-        if gaps and min(gaps) >= 7:
-            raise FileFault(
-                "not_daily",
-                f"its days are at least {min(gaps)} apart: only daily volumes can be used, not weekly or monthly",
-            )
-        yield Batch(counts=[key._replace(opened=volumes[key], closed=closed[key]) for key in volumes])
+        if problem := volumes.not_daily():
+            raise FileFault("not_daily", problem)
+        yield Batch(counts=volumes.total())
 
     def _covered(self, first: date, last: date, now: datetime) -> tuple[Span | None, date | None]:
         """The days that a file with rows from `first` to `last` knows completely, and the day not over yet."""

@@ -13,18 +13,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import Field, SecretStr
 
-from connectors.days import civil_day, completed_days, day_start
 from connectors.headers import authorization
 from connectors.http import Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.table_api import NO_ACCESS, Question, Row, ask, check_clock, total_of, walk
-from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
+from connectors.updates import end_of_updates, plan_updates
+from forewarn.contracts import Capabilities, Page, Reconciliation, Window
 from forewarn.errors import SourceChanged
 
 OVERLAP = timedelta(minutes=10)  # read again by every run
 DAYS_A_WINDOW = 7  # of the first reading
-DEFAULT_DAYS = 90  # read at first, if the settings name no first day
-BACKFILL = "backfill"  # name of the windows of the first reading, but for its last
 UPDATED = "sys_updated_on"
 DELETIONS = "sys_audit_delete"
 
@@ -97,20 +95,9 @@ class ServiceNow(HttpSource):
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """At first what was updated since the first day, week after week; then what was updated since the last run."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
-        today = civil_day(horizon, self.tz)
-        first = date.fromisoformat(state["first_day"]) if "first_day" in state else self.first_day
-        first = first or today - timedelta(days=DEFAULT_DAYS)
-        kept = {**state, "first_day": first.isoformat()}
-        since = day_start(first, self.tz)
-        if "watermark" in state:
-            since = datetime.fromisoformat(state["watermark"]) - OVERLAP
-        windows = []
-        while "covered" not in state and (until := since + timedelta(days=DAYS_A_WINDOW)) < horizon:
-            windows.append(Window(since, until, BACKFILL, {**kept, "watermark": until.isoformat()}))
-            since = until
-        if since < horizon:
-            windows.append(Window(since, horizon, state={**kept, "watermark": horizon.isoformat()}))
-        return windows
+        return plan_updates(
+            state, horizon, self.tz, first_day=self.first_day, overlap=OVERLAP, days_a_window=DAYS_A_WINDOW
+        )
 
     def fetch(self, window: Window) -> Iterator[Page]:
         """The rows that were updated within a window, and the ids of those that were deleted within it.
@@ -136,7 +123,7 @@ class ServiceNow(HttpSource):
             for rows, answer in walk(client, self.url, deletions, *span, page_size=self.page_size):
                 removed = [row["documentkey"]["value"] for row in rows if "documentkey" in row]
                 yield Page(counters=counters_of(answer), removed=removed)
-        yield Page(end=self._end(window, window.until, touched))
+        yield Page(end=end_of_updates(window, touched, self.tz))
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids of the rows from the span that this user may see."""
@@ -180,13 +167,3 @@ class ServiceNow(HttpSource):
         normaliser = Normaliser(self.source, self.tz, ZoneInfo("UTC"))
         columns = columns_of(held, {ours: (ours,) for ours in names})
         return normaliser.requests(columns, now=until, position=lambda index: f"row {rows[index]['sys_id']['value']}")
-
-    def _end(self, window: Window, until: datetime, touched: set[date]) -> WindowEnd:
-        """What is known at the end of the last window: all days from the first that was touched or is new."""
-        if window.name == BACKFILL:
-            return WindowEnd(window.state)
-        first = date.fromisoformat(window.state["first_day"])
-        covered = window.state.get("covered")
-        new = first if covered is None else date.fromisoformat(covered) + timedelta(days=1)
-        covers, open_day = completed_days(max(first, min({new, *touched})), until, self.tz)
-        return WindowEnd({**window.state, **({"covered": covers[1].isoformat()} if covers else {})}, covers, open_day)

@@ -1,5 +1,8 @@
 """Columns of any type as texts: a source may send a number, a structure or bytes where a text belongs."""
 
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -34,3 +37,15 @@ def plain(value: Any) -> str | None:
         return value.decode(errors="replace")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return text.encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs
+
+
+def no_column(name: str, names: Sequence[str]) -> str:
+    """That `name` is not one of `names`, and which is meant: likely one that differs in case or signs only."""
+    same = [other for other in names if _bare(other) == _bare(name)]
+    near = same or get_close_matches(name, names, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"has no column {name!r}{hint}; it has: {', '.join(names)}"
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()

@@ -97,7 +97,7 @@ def _read(values: pa.Array, time_format: str) -> tuple[Instants, Instants, Mask,
 
     texts = as_text(values)
     written = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
-    timed = pc.match_substring(texts, ":").to_numpy(zero_copy_only=False)
+    timed = pc.match_substring(texts, ":").to_numpy(zero_copy_only=False) | ("%H" in time_format or "%I" in time_format)
     zoned = pc.match_substring_regex(texts, _ENDS_WITH_ZONE).to_numpy(zero_copy_only=False)
     naive = _parse_naive(texts, written & ~zoned, time_format)
     utc = _parse_zoned(texts, zoned) if zoned.any() else nothing

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 from pydantic import Field, SecretStr
 
-from connectors.days import civil_day, completed_days
+from connectors.days import civil_day
 from connectors.normalise import Normaliser, RequestField, columns_of
 from connectors.scrub import descriptions
 from connectors.texts import as_text
+from connectors.updates import known_end
 from forewarn.contracts import Capabilities, Page, Received, ReceivedBatch, Reconciliation, Window, WindowEnd
 from forewarn.request import Reject
 
@@ -204,14 +205,9 @@ class Webhook:
         if "alive_until" not in state:
             return WindowEnd(state)
         alive = datetime.fromisoformat(state["alive_until"])
-        first = date.fromisoformat(state["first_day"])
-        new = date.fromisoformat(state["covered"]) + timedelta(days=1) if "covered" in state else first
-        touched = date.fromisoformat(state["touched"]) if "touched" in state else new
-        covers, open_day = completed_days(max(first, min(new, touched)), alive, ZoneInfo(self.zone))
+        touched = [date.fromisoformat(state["touched"])] if "touched" in state else []
         kept = {key: value for key, value in state.items() if key != "touched"}
-        return WindowEnd(
-            {**kept, **({"covered": covers[1].isoformat()} if covers else {})}, covers, open_day, fresh_until=alive
-        )
+        return known_end(kept, touched, alive, ZoneInfo(self.zone), fresh_until=alive)
 
 
 def _items(body: bytes) -> Sequence[Any]:

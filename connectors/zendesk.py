@@ -14,17 +14,17 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, SecretStr
 
-from connectors.days import civil_day, completed_days, day_start
+from connectors.days import day_start
 from connectors.documents import parse_json
 from connectors.headers import authorization
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.updates import first_day_of, known_end
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceUnavailable
 
 Ticket = Mapping[str, Any]
 
-DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 WITHHELD = timedelta(minutes=5)  # a minute by Zendesk; clocks may differ
 OVERLAP = timedelta(hours=1)  # read again where a cursor was refused
 MOST_ROWS = 1000  # of one answer
@@ -88,9 +88,7 @@ class Zendesk(HttpSource):
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """One window, from the stored cursor, or at first from the first day, to now less what is withheld."""
         horizon = (now - WITHHELD).replace(microsecond=0)
-        today = civil_day(horizon, self.tz)
-        first = date.fromisoformat(state["first_day"]) if "first_day" in state else self.first_day
-        first = first or today - timedelta(days=DEFAULT_DAYS)
+        first = first_day_of(state, self.first_day, horizon, self.tz)
         since = day_start(first, self.tz)
         if since >= horizon:
             return []
@@ -169,13 +167,9 @@ class Zendesk(HttpSource):
 
     def _end(self, state: Mapping[str, Any], until: datetime) -> WindowEnd:
         """What is known at the end of the stream: all days from the first one that was touched or is new."""
-        first = date.fromisoformat(state["first_day"])
-        new = date.fromisoformat(state["covered"]) + timedelta(days=1) if "covered" in state else first
-        touched = date.fromisoformat(state["touched"]) if "touched" in state else new
-        covers, open_day = completed_days(max(first, min(new, touched)), until, self.tz)
+        touched = [date.fromisoformat(state["touched"])] if "touched" in state else []
         kept = {key: value for key, value in state.items() if key != "touched"}
-        covered = {"covered": covers[1].isoformat()} if covers else {}
-        return WindowEnd({**kept, **covered, "watermark": until.isoformat()}, covers, open_day)
+        return known_end({**kept, "watermark": until.isoformat()}, touched, until, self.tz)
 
     def _count(self, client: Client, query: str) -> int:
         found: int = client.get(f"{self._base}/search/count.json", {"query": query}, _parse_count).document

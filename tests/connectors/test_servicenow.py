@@ -6,7 +6,8 @@ from wsgiref.types import WSGIApplication
 import pytest
 
 from connectors import checking, connector_for
-from connectors.servicenow import BACKFILL, ServiceNow
+from connectors.servicenow import ServiceNow
+from connectors.updates import BACKFILL
 from forewarn.contracts import Page, Window, WindowEnd
 from forewarn.errors import ConfigError, SourceChanged, SourceUnavailable
 from forewarn.request import Status

@@ -33,6 +33,9 @@ def test_forms_may_be_mixed() -> None:
 def test_a_given_format_is_the_only_one() -> None:
     found = parse("22/06/2026 08:15", "2026-06-22T08:15:00", time_format="%d/%m/%Y %H:%M")
     assert utc(found) == ["2026-06-22T06:15:00", "NaT"]
+    compact = parse("20260622081500", clock=UTC_ZONE, time_format="%Y%m%d%H%M%S")
+    assert utc(compact) == ["2026-06-22T08:15:00"]
+    assert not compact.day_only.any()
 
 
 def test_the_hour_that_comes_twice_is_the_first() -> None:
