@@ -95,7 +95,8 @@ class ArcGis(HttpSource):
             remarks.append(f"{layer.object_id} is given anew when the layer is rebuilt: name another field as the id")
         if not layer.sorts:
             remarks.append("the server does not sort; rows are asked for by their numbers")
-        return Capabilities(True, layer.edited, layer.types, rows, remarks)
+        mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
+        return Capabilities(True, layer.edited, layer.types, rows, remarks, mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """One round through all layers; what it starts from is its state."""
@@ -125,11 +126,13 @@ class ArcGis(HttpSource):
                 layer = self._layer(service, part)
                 if "updated_at" in self.fields and "weekly" in note:
                     spans.append(_Span("updated_at", datetime.fromisoformat(note["updated"]) - OVERLAP, None))
+                unread: set[date] = set()
                 for number, span in enumerate(spans, 1):
-                    yield from self._read(service, layer, span, note, window.until)
+                    unread |= yield from self._read(service, layer, span, note, window.until)
                     end = self._ended(part, layer, span, note, window.until)
+                    end = replace(end, partial_days=frozenset(unread))
                     if number == len(spans):
-                        note |= self._round(note, today)
+                        note |= self._round(note, today, is_clean=not unread)
                     yield Page(end=replace(end, state={"layers": {key: dict(each) for key, each in notes.items()}}))
 
     def reconcile(self, span: Window) -> Reconciliation:
@@ -197,10 +200,11 @@ class ArcGis(HttpSource):
             return WEEKLY_DAYS
         return NIGHTLY_DAYS if note["nightly"] != today.isoformat() else 0
 
-    def _round(self, note: Note, today: date) -> Note:
-        """Which revisits were done, once all spans of a layer are drained."""
+    def _round(self, note: Note, today: date, *, is_clean: bool) -> Note:
+        """Which revisits were done, once all spans are drained; not the nightly one, where rows could not be read."""
         is_weekly = "weekly" not in note or self._revisit_days(note, today) == WEEKLY_DAYS
-        return {"nightly": today.isoformat(), "weekly": today.isoformat() if is_weekly else note["weekly"]}
+        weekly = today.isoformat() if is_weekly else note["weekly"]
+        return {"nightly": today.isoformat() if is_clean else "", "weekly": weekly}
 
     def _ended(self, part: Part, layer: Layer, span: _Span, note: Note, until: datetime) -> WindowEnd:
         """What a drained span proves. The layer holds all up to its last edit, or to its newest request if that is
@@ -210,14 +214,15 @@ class ArcGis(HttpSource):
         known += [datetime.fromisoformat(note["newest"])] if "newest" in note else []
         fresh_until = min(max(known), until) if known else None
         if span.field == "updated_at":
-            note["updated"] = until.isoformat()
+            note["updated"] = min(until, layer.edited or until).isoformat()  # what came in since may be stamped earlier
             return WindowEnd({}, fresh_until=fresh_until)
         upto = span.until or until
-        note["watermark"] = max(note.get("watermark", ""), upto.isoformat())
         if part.last and until > day_start(part.last, self.tz) + SETTLED:
             fresh_until = until
         if fresh_until is None:
             return WindowEnd({})
+        # What a layer that stands still brings later is from after its last edit, so we go back to there.
+        note["watermark"] = max(note.get("watermark", ""), min(upto, fresh_until).isoformat())
         covered = date.fromisoformat(note["covered"])
         first = min(civil_day(span.since, self.tz), covered + timedelta(days=1))
         covers, open_day = completed_days(first, min(upto, fresh_until), self.tz)
@@ -227,8 +232,8 @@ class ArcGis(HttpSource):
 
     def _read(
         self, service: Service, layer: Layer, span: _Span, note: Note, until: datetime
-    ) -> Generator[Page, None, None]:
-        """All rows of a span."""
+    ) -> Generator[Page, None, set[date]]:
+        """All rows of a span; comes back with the days of those that cannot be read."""
         expected, where = self._counted(service, layer, span, note)
         places = layer.has_points and "latitude" not in self.fields
         columns = sorted(set(self.fields.values()))
@@ -241,9 +246,21 @@ class ArcGis(HttpSource):
             counters = add_up([found.counters, batch.counters, {"fetched": len(found.rows)}])
             yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
         where_it_is = [f"{layer.object_id} {number}" for number in drain.unreadable]
-        yield Page(rejects=[Reject(UNREADABLE, "the server cannot give this row", place) for place in where_it_is])
+        if where_it_is:
+            yield Page(rejects=[Reject(UNREADABLE, "the server cannot give this row", place) for place in where_it_is])
+        return {self._day_of(service, layer, number, note, until) for number in drain.unreadable}
 
-    def _counted(self, service: Service, layer: Layer, span: _Span, note: Note) -> tuple[int, str]:
+    def _day_of(self, service: Service, layer: Layer, number: int, note: Note, until: datetime) -> date:
+        """The day of a row that can be counted, though not read."""
+        first, last = self.first_day or date(1971, 1, 1), civil_day(until, self.tz)
+        while first < last:
+            middle = first + (last - first + timedelta(days=1)) // 2
+            span = _Span("requested_at", day_start(middle, self.tz), None)
+            counted, _ = self._counted(service, layer, span, note, f" AND {layer.object_id} = {number}")
+            first, last = (middle, last) if counted else (first, middle - timedelta(days=1))
+        return first
+
+    def _counted(self, service: Service, layer: Layer, span: _Span, note: Note, more: str = "") -> tuple[int, str]:
         """How many rows a span has, and the condition for it, in the form of dates that the server understands."""
         column = self.fields[span.field]  # type: ignore[index]
         forms = LITERALS[layer.types[column]]
@@ -252,6 +269,7 @@ class ArcGis(HttpSource):
             where = f"{column} >= {self._literal(layer, span.since, form)}"
             if span.until is not None:
                 where += f" AND {column} < {self._literal(layer, span.until, form)}"
+            where += more
             try:
                 counted = service.count(layer, where)
             except Refused as refused:

@@ -107,7 +107,8 @@ class Ckan(HttpSource):
         remarks.append("takes SQL statements" if takes_statements else "takes no SQL statements")
         modified = max((table.modified for table, _ in found if table.modified), default=None)
         types = {name: kind for _, shape in reversed(found) for name, kind in shape.types.items()}
-        return Capabilities(True, modified, types, sum(shape.total for _, shape in found), remarks)
+        mapping = {str(ours): (them,) if isinstance(them, str) else them for ours, them in self.fields.items()}
+        return Capabilities(True, modified, types, sum(shape.total for _, shape in found), remarks, mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """One round through all tables, from a week before the last one's end; what it starts from is its state."""
@@ -210,7 +211,7 @@ class Ckan(HttpSource):
             return _Plan(table, shape, columns, ("",), window.since)
         if "whole" not in before or self._is_due(before, window.until):
             return _Plan(table, shape, columns, (columns["requested_at"],), window.since)
-        since = max(window.since, datetime.fromisoformat(before["read"]) - OVERLAP)
+        since = max(window.since, datetime.fromisoformat(before["reaches"]) - OVERLAP)
         return _Plan(table, shape, columns, is_dated, since)
 
     def _is_due(self, before: Mapping[str, Any], until: datetime) -> bool:
@@ -289,37 +290,35 @@ class Ckan(HttpSource):
         return parse_times(values, self.tz, self.tz, time_format=self.time_format).utc
 
     def _noted(self, plan: _Plan, before: Mapping[str, Any], window: Window, newest: str) -> dict[str, Any]:
-        """What the next round must know of a table."""
+        """What the next round must know of a table.
+
+        A table holds all up to when it was loaded, or to its newest request if that is later or its record says
+        nothing. What one that stands still brings later is from after that.
+        """
+        assert window.since is not None  # noqa: S101
         assert window.until is not None  # noqa: S101
-        all_read = plan.since == window.since
+        newest = max(newest, before.get("newest", ""))
+        known = [plan.table.modified] if plan.table.modified else []
+        known += [datetime.fromisoformat(newest)] if newest else []
         return {
-            "read": window.until.isoformat(),
-            "whole": civil_day(window.until, self.tz).isoformat() if all_read else before["whole"],
+            "reaches": min(max(known, default=window.since), window.until).isoformat(),
+            "whole": civil_day(window.until, self.tz).isoformat() if plan.since == window.since else before["whole"],
             "rows": plan.shape.total,
-            "newest": max(newest, before.get("newest", "")),
+            "newest": newest,
         }
 
     def _end(self, state: Mapping[str, Any], tables: Sequence[Table], earliest: datetime, window: Window) -> WindowEnd:
-        """The days that are known once all tables are read.
-
-        A table holds all up to when it was loaded, or to its newest request if that is later or its record says
-        nothing.
-        """
-        assert window.until is not None  # noqa: S101
-        kept = {table.id: state["tables"][table.id] for table in tables}
-        reached = {}
-        for table in tables:
-            newest = kept[table.id]["newest"]
-            known = [table.modified] if table.modified else []
-            known += [datetime.fromisoformat(newest)] if newest else []
-            if newest and known:
-                reached[table.id] = (datetime.fromisoformat(newest), min(max(known), window.until))
-        last = max((newest for newest, _ in reached.values()), default=None)
-        fresh_until = min(
-            (known for newest, known in reached.values() if last and newest >= last - timedelta(days=LIVE_DAYS)),
-            default=None,
-        )
+        """The days that are known once all tables are read."""
         assert window.since is not None  # noqa: S101
+        kept = {table.id: state["tables"][table.id] for table in tables}
+        filled = [
+            (datetime.fromisoformat(note["newest"]), datetime.fromisoformat(note["reaches"]))
+            for note in kept.values()
+            if note["newest"]
+        ]
+        last = max((newest for newest, _ in filled), default=None)
+        live = [reaches for newest, reaches in filled if last and newest >= last - timedelta(days=LIVE_DAYS)]
+        fresh_until = min(live, default=None)
         first = civil_day(earliest if "covered" in state else window.since, self.tz)
         if "covered" in state:
             first = min(first, date.fromisoformat(state["covered"]) + timedelta(days=1))

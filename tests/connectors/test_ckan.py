@@ -328,3 +328,18 @@ def test_settings_that_cannot_work() -> None:
     for options, message in wrong:
         with pytest.raises(ConfigError, match=message):
             connector("https://example.org", **options)
+
+
+def test_what_a_table_brings_after_it_stood_still_is_read(serving: Serving) -> None:
+    app = portal(many(300))
+    source = connector(serving(app))
+    state = end_of(read(source, {})).state
+    for hours in (24 * 6, 24 * 12, 24 * 13):
+        end = end_of(read(source, state, NOW + timedelta(hours=hours)))
+        assert end.covers[1] == date(2026, 6, 29)
+        state = end.state
+    later = NOW + timedelta(days=13, hours=2)
+    app.load("new", [*many(300), *(row(n, NOW + n * timedelta(hours=2)) for n in range(157))], later.isoformat()[:19])
+    pages = read(source, state, later)
+    assert ids(pages) >= {str(n) for n in range(157)}
+    assert end_of(pages).covers[1] == date(2026, 7, 12)

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
+from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
+from tests.servers.ckan import Resource, SmallCkan
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
 from tests.servers.socrata import SmallSocrata
@@ -167,11 +169,156 @@ class ServedUpdates(ServedOpen311):
     settings: Mapping[str, Any] = {**ServedOpen311.settings, "dialect": "extended"}
 
 
+class ServedCkan:
+    """A table that is loaded anew whenever it is shown: its rows are numbered afresh, and nothing tells of edits."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "ckan",
+        "package": "requests",
+        "page_size": 50,
+        "fields": {
+            "source_record_id": "case_id",
+            "requested_at": "open_dt",
+            "closed_at": "closed_dt",
+            "category": "type",
+            "area": "neighborhood",
+            "channel": "source",
+            "status": "case_status",
+        },
+    }
+    told: Sequence[str] = ("requested_at", "category", "area", "channel", "status", "closed_at")
+    reach_days: int | None = 6  # seven times 24 hours
+    page_rows = 50
+    fixed_requests = 2  # what the table is, and that nothing is new
+    troubles: Sequence[str] = ("rows_max", "tells_limit", "ignores_sort", "reloading")
+
+    def __init__(self) -> None:
+        times = dict.fromkeys(("open_dt", "closed_dt"), "timestamp")
+        types = {**dict.fromkeys(("case_id", "type", "neighborhood", "source", "case_status"), "text"), **times}
+        self.app = SmallCkan({"table-1": Resource("Requests", types)})
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        loaded = [
+            {
+                "case_id": row.record_id,
+                "open_dt": _local(row.requested_at),
+                "closed_dt": row.closed_at and _local(row.closed_at),
+                "type": row.category,
+                "neighborhood": row.area,
+                "source": row.channel,
+                "case_status": row.status.title(),
+            }
+            for row in rows
+        ]
+        self.app.load("table-1", loaded, now.replace(tzinfo=None).isoformat())
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+        self.app.resources["table-1"].rows.reverse()
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        usual = {"rows_max": 32_000, "tells_limit": True}
+        odd = {"rows_max": 20, "tells_limit": False}
+        setattr(self.app.habits, trouble, odd.get(trouble, True) if on else usual.get(trouble, False))
+
+
+class ServedCkanSql(ServedCkan):
+    """A portal that takes statements, though not always."""
+
+    troubles = ("rows_max", "takes_no_sql", "reloading")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.app.habits.takes_sql = True
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        if trouble == "takes_no_sql":
+            self.app.habits.takes_sql = not on
+        else:
+            super().switch(trouble, on=on)
+
+
+class ServedArcGis:
+    """A layer whose rows are numbered in the order in which they came."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "arcgis",
+        "page_size": 50,
+        "fields": {
+            "source_record_id": "REQUESTID",
+            "requested_at": "ADDED",
+            "closed_at": "RESOLVED",
+            "category": "TYPE",
+            "area": "WARD",
+            "channel": "SOURCE",
+            "status": "STATUS",
+        },
+    }
+    told: Sequence[str] = ("requested_at", "category", "area", "channel", "status", "closed_at")
+    reach_days: int | None = 14
+    page_rows = 50
+    fixed_requests = (
+        4  # what the layer is, how many rows there are, that nothing is new, and that they still are as many
+    )
+    troubles: Sequence[str] = ("gives_at_most", "tells_cut", "sorts", "literals")
+
+    def __init__(self) -> None:
+        texts = dict.fromkeys(("REQUESTID", "TYPE", "WARD", "SOURCE", "STATUS"), "esriFieldTypeString")
+        times = dict.fromkeys(("ADDED", "RESOLVED", "EDITED"), "esriFieldTypeDate")
+        self.app = SmallArcGis({"": SmallLayer({**texts, **times}, [])})
+        self._numbers: dict[str, int] = {}
+        self._loads = 0
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        for row in sorted(rows, key=lambda row: row.loaded_at):
+            self._numbers.setdefault(row.record_id, self._loads * 100_000 + len(self._numbers))
+        self.app.layers[""].rows = [
+            {
+                "OBJECTID": self._numbers[row.record_id],
+                "REQUESTID": row.record_id,
+                "ADDED": milliseconds(row.requested_at),
+                "RESOLVED": row.closed_at and milliseconds(row.closed_at),
+                "EDITED": milliseconds(row.loaded_at),
+                "TYPE": row.category,
+                "WARD": row.area,
+                "SOURCE": row.channel,
+                "STATUS": row.status,
+            }
+            for row in rows
+        ]
+        self.app.habits.last_edit = now
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self._loads += 1
+        self._numbers.clear()
+        self.show([row._replace(loaded_at=now) for row in rows], now)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        usual = {"gives_at_most": None, "literals": ("timestamp", "date", "epoch")}
+        odd = {"gives_at_most": 20, "literals": ("date",)}
+        setattr(self.app.habits, trouble, odd.get(trouble, False) if on else usual.get(trouble, True))
+
+
+class ServedEdits(ServedArcGis):
+    """A layer that tells when its rows were edited."""
+
+    settings: Mapping[str, Any] = {
+        **ServedArcGis.settings,
+        "fields": {**ServedArcGis.settings["fields"], "updated_at": "EDITED"},
+    }
+    reach_days = None
+    fixed_requests = 6  # what is new is asked for twice: by request and by edit, each counted
+
+
 def _local(moment: datetime) -> str:
     return moment.astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 SERVED: Mapping[str, type[Served]] = {
+    "arcgis": ServedArcGis,
+    "arcgis with edits": ServedEdits,
+    "ckan": ServedCkan,
+    "ckan with statements": ServedCkanSql,
     "socrata": ServedSocrata,
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
