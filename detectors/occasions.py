@@ -22,10 +22,15 @@ OWN_EVENT_SD = 0.5  # what an event that came before adds to it
 NEXT_SD = 0.3
 """By so much the next closure or event may differ from those before it. After n of them, n / (n + 1) of what they did
 is expected of the next: what happened once may have been chance."""
+NEXT_HOLIDAY_SD = 0.15
+"""As NEXT_SD: a holiday in May is not like one in February, nor is the weekend that it makes longer."""
 
 OWN_EVENTS = 8
 """Events that have a column of their own: those that came in at least two years, the longest first. A crowded calendar
 must not make a regression of hundreds of columns."""
+
+MOST_DAYS_OFF = 8
+"""In a row; a longer run is cut."""
 
 AHEAD_DAYS = 32
 """Days from the origin that decide whether there is a column: not on how many of a period's days are judged."""
@@ -53,8 +58,9 @@ def occasions(dates: Dates, calendar: Calendar, origin: np.datetime64) -> tuple[
         columns.append(np.where(coming, column * _trust(column[~coming]), column))
         prior_sd.append(sd)
         varied |= column
-    columns.append((varied & coming).astype(np.float64))
-    prior_sd.append(NEXT_SD)
+    for column, sd in ((varied, NEXT_SD), (days_off(around, calendar), NEXT_HOLIDAY_SD)):
+        columns.append((column & coming).astype(np.float64))
+        prior_sd.append(sd)
     kept = [place for place, column in enumerate(columns) if column.any()]
     at = (days - days[0]).astype(np.int64)
     chosen = [columns[place][at] for place in kept]
@@ -77,6 +83,20 @@ def bridge_days(dates: Dates, calendar: Calendar) -> Truths:
     holiday = calendar.holiday_names(around) != ""
     off = holiday | (weekdays(around) >= 5)
     return np.asarray(off[:-2] & off[2:] & (holiday[:-2] | holiday[2:]) & ~off[1:-1])
+
+
+def days_off(dates: Dates, calendar: Calendar) -> Truths:
+    """(n_days,) holidays, and weekends that a holiday makes longer: in summer they are not what they are in winter.
+
+    Args:
+        dates: (n_days,) consecutive days.
+    """
+    around = np.concatenate([dates, dates[-1:] + np.arange(1, MOST_DAYS_OFF)])
+    holiday = calendar.holiday_names(around) != ""
+    off = holiday | (weekdays(around) >= 5)
+    run = np.cumsum(~off)  # the days off after the same working day
+    with_holiday = np.bincount(run, holiday) > 0
+    return np.asarray((off & with_holiday[run])[: len(dates)])
 
 
 def _steady(days: Dates, calendar: Calendar) -> Iterator[tuple[Truths, float]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.design import calendar_design
-from detectors.occasions import EVENT_SD, OWN_EVENT_SD, bridge_days, occasions
+from detectors.occasions import EVENT_SD, OWN_EVENT_SD, bridge_days, days_off, occasions
 from detectors.scan import Scan
 from forewarn.calendar import Calendar, Dates, Event, EventKind
 from tests.detectors.panels import panel_of
@@ -32,6 +32,29 @@ def test_a_bridge_day_lies_alone_between_a_holiday_and_a_weekend() -> None:
     assert dates[bridge_days(dates, tuesday)].astype(str).tolist() == ["2026-06-08"]
     wednesday = Calendar(events=(event("2026-06-10", kind=EventKind.HOLIDAY),))
     assert not bridge_days(dates, wednesday).any()
+
+
+def test_a_holiday_makes_the_weekend_beside_it_longer() -> None:
+    """In May 2023 Memorial Day is a Monday; 4 July is a Tuesday; in 2026 it is a Saturday."""
+    summer = days_from("2023-05-20", 50)
+    found = summer[days_off(summer, Calendar("US"))].astype(str).tolist()
+    assert found == ["2023-05-27", "2023-05-28", "2023-05-29", "2023-06-17", "2023-06-18", "2023-06-19", "2023-07-04"]
+    cut = days_from("2023-05-20", 9)
+    assert days_off(cut, Calendar("US")).nonzero()[0].tolist() == [7, 8], "the holiday is the day after the last one"
+    assert not days_off(summer, Calendar()).any()
+
+
+def test_the_next_holiday_may_differ_from_those_before() -> None:
+    """A Sunday that is louder than others is remarkable, unless Monday is a holiday."""
+    counts = np.random.default_rng(5).poisson(200.0, (1, 400)).astype(float)
+    counts[:, -1] = 270
+    first = str(np.datetime64("2023-05-28") - 399)
+    known, unknown = (
+        Scan(1e-3).detect(panel_of(counts, first=first, calendar=calendar), 1)
+        for calendar in (Calendar("US"), Calendar())
+    )
+    assert abs(known.expected[0, 0] / unknown.expected[0, 0] - 1) < 0.03
+    assert (known.alarms()[0, 0], unknown.alarms()[0, 0]) == (False, True)
 
 
 def test_without_holidays_and_events_the_regression_is_as_ever() -> None:
