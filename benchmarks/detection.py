@@ -1,7 +1,7 @@
 """One table: the default detector beside the published methods, on simulated outbreaks.
 
     python -m benchmarks.detection REFERENCE                    # the sets on which R was run
-    python -m benchmarks.detection --seed 1 --replicates 20     # the same design on fresh series
+    python -m benchmarks.detection --seed 1 --replicates 20     # the same designs on fresh series
 
 Cells: false-positive rate / sensitivity / probability of detection / timeliness. "at .01" has one threshold for all
 series, which .01 of the quiet days pass; "own" is the least and the largest rate among the 16 kinds of series at a
@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import peers
+from benchmarks import peers, weekly_outbreaks
 from benchmarks.detectors import FIRST_DAY, SIZES, ListedHolidays, Scores, Truths, panel_of, scores
 from benchmarks.outbreaks import FIRST_JUDGED, simulate
 from benchmarks.peers import ALPHA, Answer, at_rate
 from detectors.scan import Scan
+from forewarn.panel import DAY
 
 Ints = npt.NDArray[np.int64]
 
@@ -91,10 +92,21 @@ def fresh(size: float, replicates: int, seed: int) -> Case:
     return Case(f"daily_w{size:g}, seed {seed}", design, outbreak, made.signal, shape, replicate, made.is_holiday)
 
 
+def fresh_weeks(replicates: int, seed: int) -> Case:
+    made = weekly_outbreaks.simulate(replicates, np.random.default_rng([seed, 7]))
+    design = peers.Design(made.counts.astype(np.float64), weekly_outbreaks.FIRST_JUDGED, 7)
+    shape = np.full(len(made.counts), "lognormal")
+    replicate = np.tile(np.arange(replicates), len(weekly_outbreaks.KINDS))
+    outbreak = made.outbreak[:, weekly_outbreaks.FIRST_JUDGED :] > 0
+    holidays = np.zeros(weekly_outbreaks.N_WEEKS, dtype=bool)
+    return Case(f"weekly28, seed {seed}", design, outbreak, made.signal, shape, replicate, holidays)
+
+
 def scan(case: Case) -> Answer:
     """The default detector; what it does not judge raises no alarm."""
-    days = frozenset(FIRST_DAY + np.flatnonzero(case.is_holiday))
-    detection = Scan(ALPHA).detect(panel_of(case.design.counts, ListedHolidays(days=days)), case.design.n_judged)
+    calendar = ListedHolidays(days=frozenset(FIRST_DAY + np.flatnonzero(case.is_holiday)))
+    panel = panel_of(case.design.counts, calendar, step=case.design.step_days * DAY)
+    detection = Scan(ALPHA).detect(panel, case.design.n_judged)
     return Answer(-np.nan_to_num(detection.upper_tail, nan=1.0), detection.upper_tail < ALPHA)
 
 
@@ -140,11 +152,12 @@ class Published:
         return Row(f"{method} (R)", "lognormal", len(alarm), points["nominal"], at, own)
 
 
-def daily(case: Case, published: Published | None) -> Iterator[Row]:
+def table(case: Case, published: Published | None) -> Iterator[Row]:
     """Scan and every peer; without published figures (fresh series) the slow ones are left out."""
     yield from measured("scan", case, scan(case))
     known = published.methods(case.name) if published else []
-    for method, peer in peers.DAILY.items():
+    methods = peers.DAILY if case.design.step_days == 1 else peers.WEEKLY
+    for method, peer in methods.items():
         if method not in SLOW:
             yield from measured(method, case, peer(case.design))
         elif published and method not in known:
@@ -152,15 +165,21 @@ def daily(case: Case, published: Published | None) -> Iterator[Row]:
             yield from measured(method, some, peer(some.design))
     if published:
         for method in known:
-            if method in SLOW or method not in peers.DAILY:
+            if method in SLOW or method not in methods:
                 yield published.row(method, case)
 
 
-def weekly(case: Case, published: Published) -> Iterator[Row]:
-    """R's figures; scan judges days and is not run on weeks."""
+def duel(case: Case, published: Published) -> None:
+    """Each published method at its nominal threshold, and scan on the same series at the same rate of false alarms."""
+    answer = scan(case)
+    print("\n| method | published | scan at its rate |\n| --- | --- | --- |")
     for method in published.methods(case.name):
-        yield published.row(method, case)
-    yield Row("scan (judges days only)", "lognormal", 0, None, (None,) * len(RATES), None)
+        row = published.row(method, case)
+        some = published.alarms[f"{case.name}.{method}.idx"]
+        outbreak = case.outbreak[some]
+        assert row.nominal is not None
+        alarm = at_rate(answer.score[some], outbreak, row.nominal.fpr)
+        print(f"| {row.method} | {row.nominal} | {scores(alarm, outbreak, case.signal[some])} |", flush=True)
 
 
 def show(name: str, rows: list[Row]) -> None:
@@ -185,13 +204,17 @@ def main() -> None:
     if arguments.seed is not None:
         for size in OUTBREAK_SIZES:
             case = fresh(size, arguments.replicates, arguments.seed)
-            show(case.name, list(daily(case, None)))
+            show(case.name, list(table(case, None)))
+        weeks = fresh_weeks(arguments.replicates, arguments.seed)
+        show(weeks.name, list(table(weeks, None)))
         return
     folder = arguments.reference / "benchmark"
     published = Published(folder)
     for name in (*SIZES, "civic_w3"):
-        show(name, list(daily(stored(folder / f"{name}.npz"), published)))
-    show("weekly28", list(weekly(stored(folder / "weekly28.npz"), published)))
+        show(name, list(table(stored(folder / f"{name}.npz"), published)))
+    weeks = stored(folder / "weekly28.npz")
+    show(weeks.name, list(table(weeks, published)))
+    duel(weeks, published)
 
 
 if __name__ == "__main__":

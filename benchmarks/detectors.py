@@ -22,7 +22,7 @@ import pandas as pd
 from benchmarks import charts
 from detectors import DETECTORS, detector_for
 from forewarn.calendar import Calendar, Dates
-from forewarn.panel import Floats, Panel
+from forewarn.panel import DAY, Floats, Panel
 
 Truths = npt.NDArray[np.bool_]
 
@@ -63,13 +63,15 @@ class Scores(NamedTuple):
         return " / ".join(f"{value:.3f}" for value in self)
 
 
-def panel_of(counts: Floats, calendar: Calendar, first_day: np.datetime64 = FIRST_DAY) -> Panel:
+def panel_of(
+    counts: Floats, calendar: Calendar, first_day: np.datetime64 = FIRST_DAY, step: np.timedelta64 = DAY
+) -> Panel:
     labels = pd.DataFrame(
         {"category": [f"series {row}" for row in range(len(counts))]},
         index=pd.RangeIndex(len(counts), name="series_id"),
     )
-    dates = first_day + np.arange(counts.shape[1])
-    return Panel(counts, dates, labels, datetime(2026, 1, 1, tzinfo=UTC), calendar=calendar)
+    dates = first_day + step * np.arange(counts.shape[1])
+    return Panel(counts, dates, labels, datetime(2026, 1, 1, tzinfo=UTC), calendar=calendar, step=step)
 
 
 def scores(alarm: Truths, outbreak: Truths, signal: npt.NDArray[np.int64]) -> Scores:

@@ -3,9 +3,9 @@
     log mean = theta + beta t + m harmonics of 52 weeks (g1 cosine, g2 sine)
     cases    ~ Poisson(k · √(phi · mean)), spread over weeks by floor(LogNormal(0, 0.5))
 
-Twelve years of 52 weeks. Counts are negative binomial with variance phi · mean. Four outbreaks of size k = 2, 3, 5 or 10
-in weeks 313 to 575 are past ones, which no one has marked; one of size k = 1 to 10 begins in the last 49 weeks, and is
-to be found. Seven families, each with and without trend, with and without a season.
+Twelve years of 52 weeks. Counts are negative binomial with variance phi · mean. Four outbreaks of size k = 2, 3, 5 or
+10 in weeks 313 to 575 are past ones, which no one has marked; one of size k = 1 to 10 begins in the last 49 weeks, and
+is to be found. Seven families, each with and without trend, with and without a season.
 
 References:
     Noufaily, Enki, Farrington, Garthwaite, Andrews & Charlett (2013), Stat Med 32, 1206-1222.

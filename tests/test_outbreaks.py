@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from benchmarks.detection import Published, measured, stored
+from benchmarks import weekly_outbreaks
+from benchmarks.detection import Published, measured, scan, stored
+from benchmarks.detectors import scores
 from benchmarks.outbreaks import FIRST_JUDGED, SIGNALS, simulate
-from benchmarks.peers import DAILY
+from benchmarks.peers import DAILY, at_rate
 
 
 def test_signals_have_the_means_and_the_spread_of_the_reference(reference) -> None:
@@ -43,3 +45,39 @@ def test_a_row_measured_here_is_the_one_that_was_published(reference) -> None:
     assert row.nominal == pytest.approx(r_row.nominal, abs=6e-4)
     for ours, theirs in zip(row.at, r_row.at, strict=True):
         assert ours == pytest.approx(theirs, abs=0.01)
+
+
+def test_weeks_have_the_means_the_spread_and_the_outbreaks_of_the_reference(reference) -> None:
+    arrays = np.load(reference / "benchmark" / "weekly28.npz")
+    made = weekly_outbreaks.simulate(40, np.random.default_rng(3))
+    first = weekly_outbreaks.FIRST_JUDGED
+    assert arrays["test_start"] == first
+    assert not made.outbreak[:, :first].any()
+    before = slice(0, weekly_outbreaks.FIRST_PAST)
+    for number, (family, trend, m) in enumerate(weekly_outbreaks.KINDS, start=1):
+        ours, theirs = made.signal == number, arrays["signal"] == number
+        mean = family.mean(trend=trend, harmonics=m)
+        np.testing.assert_allclose(mean, arrays["baseline_mean"][theirs][0], rtol=1e-5)
+        assert (arrays["phi"][theirs] == family.phi).all()
+        for counts in (made.counts[ours], arrays["totals"][theirs]):
+            scaled = (counts - mean)[:, before] / np.sqrt(family.phi * mean[before])
+            assert abs(scaled.mean()) < 4 / np.sqrt(scaled.size)
+            assert scaled.var() == pytest.approx(1, abs=0.15)
+    past = (made.counts[ours] - mean)[:, :first].sum(axis=1).mean()  # of the last kind, of large counts
+    assert past == pytest.approx((arrays["totals"][theirs] - mean)[:, :first].sum(axis=1).mean(), rel=0.2)
+    lasted, theirs_lasted = ((outbreak > 0).sum(axis=1).mean() for outbreak in (made.outbreak, arrays["outbreak"]))
+    assert lasted == pytest.approx(theirs_lasted, rel=0.06)
+
+
+def test_scan_is_ahead_of_farrington_on_weeks(reference) -> None:
+    """On five of the twenty replicates, at the rate of false alarms of R's Farrington flexible."""
+    published = Published(reference / "benchmark")
+    whole = stored(reference / "benchmark" / "weekly28.npz")
+    some = whole.replicate % 4 == 0
+    case = whole.rows(some)
+    packed = published.alarms["weekly28.ff_nb"][some]
+    farrington = scores(np.unpackbits(packed, axis=1)[:, : case.design.n_judged] == 1, case.outbreak, case.signal)
+    ours = scores(at_rate(scan(case).score, case.outbreak, farrington.fpr), case.outbreak, case.signal)
+    assert ours.sensitivity > farrington.sensitivity + 0.08
+    assert ours.pod > farrington.pod
+    assert ours.timeliness < farrington.timeliness
