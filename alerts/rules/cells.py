@@ -145,13 +145,13 @@ def _fell(cell: Cell) -> bool:
 
     If it does not, what is over is a surge, and what was usual before it is back.
     """
-    panel, alarm = cell.detection.panel, cell.alarm
-    ends = np.datetime64(alarm.day, "D") - 7 * np.arange(1, WEEKS_BEFORE + 1)
-    span = np.arange(alarm.window_days)
-    place = (ends - panel.dates[0]).astype(np.int64)[:, None] - span  # (weeks, days of the span)
+    detection, panel, alarm = cell.detection, cell.detection.panel, cell.alarm
+    week = max(int(np.timedelta64(7, "D") / panel.step), 1)  # in steps
+    ends = np.searchsorted(panel.dates, detection.dates[cell.column]) - week * np.arange(1, WEEKS_BEFORE + 1)
+    place = ends[:, None] - np.arange(alarm.window_days)  # (weeks, steps of the span)
     before = panel.counts[cell.row][place[place.min(axis=1) >= 0]].sum(axis=1)
     known = before[~np.isnan(before)]
-    share = float(cell.detection.known_share[cell.row, cell.column])
+    share = float(detection.known_share[cell.row, cell.column])
     return len(known) < LEAST_WEEKS or alarm.observed < share * float(np.median(known))
 
 
