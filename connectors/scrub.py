@@ -1,4 +1,4 @@
-"""Takes mail addresses and phone numbers out of free text before anything keeps it, and makes labels tidy."""
+"""Takes what identifies people out of free text before anything keeps it, and makes labels tidy."""
 
 import re
 
@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.names import SUSPECT, without_names
 from forewarn.request import Texts
 
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
@@ -17,14 +18,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 MAX_LABEL = 200  # characters; longer ones are no categories but texts
 MAX_TEXT = 4000
 
-# In Arrow's syntax: what stands in every text that `description` would change. Most texts have nothing of it.
+# In Arrow's syntax: what stands in every text that `description` would change for numbers or signs. Most have none.
 _SUSPECT = r"@|\p{Cc}|\p{Nd}\P{L}{0,3}\p{Nd}\P{L}{0,3}\p{Nd}"
 
 
 def scrub(text: str) -> str:
-    """`text` without mail addresses and phone numbers."""
+    """`text` without mail addresses, phone numbers, plates of cars, and names that something tells as such."""
     text = _MAIL.sub("[mail]", text)
-    return _PHONE.sub(lambda match: match[0] if _NO_PHONE.fullmatch(match[0]) else "[phone]", text)
+    text = _PHONE.sub(lambda match: match[0] if _NO_PHONE.fullmatch(match[0]) else "[phone]", text)
+    return without_names(text)
 
 
 def label(text: str) -> str:
@@ -40,7 +42,9 @@ def description(text: str) -> str:
 def descriptions(texts: pa.Array) -> Texts:
     """`description` of each of these trimmed texts."""
     found: Texts = texts.to_numpy(zero_copy_only=False)
-    suspect = pc.or_(pc.match_substring_regex(texts, _SUSPECT), pc.greater(pc.utf8_length(texts), MAX_TEXT))
+    suspect = pc.greater(pc.utf8_length(texts), MAX_TEXT)
+    for pattern in (_SUSPECT, SUSPECT):
+        suspect = pc.or_(suspect, pc.match_substring_regex(texts, pattern))
     for row in np.flatnonzero(suspect.to_numpy(zero_copy_only=False)):
         found[row] = description(found[row])
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from detectors.lexicon import LANGUAGES, words_of
+from forewarn.lexicon import LANGUAGES, words_of
 from detectors.tokens import Bools, Ints, Tokens, shifted
 
 PLAIN, NAME_LIKE, SHOWN = 1, 2, 4

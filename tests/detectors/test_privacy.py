@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from detectors.lexicon import LANGUAGES, words_of
+from forewarn.lexicon import LANGUAGES, words_of
 from detectors.vocabulary import corpus_of
 from detectors.words import Words
 from tests.detectors.letters import FIRST, documents, letters
