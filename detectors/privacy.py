@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from forewarn.lexicon import LANGUAGES, words_of
 from detectors.tokens import Bools, Ints, Tokens, shifted
+from forewarn.lexicon import LANGUAGES, words_of
 
 PLAIN, NAME_LIKE, SHOWN = 1, 2, 4
 """How a text uses a word: small among capitals (in German: after an article); as a name; in any way that is no name."""

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from forewarn.lexicon import LANGUAGES, words_of
 from detectors.privacy import Guarded, function_words, guard, never_shown
 from detectors.term_counts import Cells
 from detectors.tokens import LABEL_END, Bools, Ints, tokens_of
+from forewarn.lexicon import LANGUAGES, words_of
 from forewarn.request import Documents, Texts
 
 LONGEST = 3

@@ -6,9 +6,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from forewarn.lexicon import LANGUAGES, words_of
 from detectors.vocabulary import corpus_of
 from detectors.words import Words
+from forewarn.lexicon import LANGUAGES, words_of
 from tests.detectors.letters import FIRST, documents, letters
 
 NASTY = {
