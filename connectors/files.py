@@ -1,17 +1,18 @@
-"""Reads files that somebody drops into a folder: CSV, TSV (also gzipped) and Parquet.
+"""Reads files that somebody drops into a folder: CSV, TSV, JSON lines (also gzipped) and Parquet.
 
 A file holds request rows or ready daily volumes. It is known by its content: one that was read is not read
 again, and one that has grown or was mended is. A file is believed whole or not at all, so a file that was cut
-while it was written is refused with the reason, and read when it is complete.
+while it was written is refused with the reason, and read when it is complete. A manifest beside a file says what must
+be true of it; a file without one is read when it has stopped growing.
 """
 
-import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -20,6 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.days import Span, completed_days, day_start
+from connectors.json_lines import ENDINGS, open_json_lines
+from connectors.manifests import believed, manifest_of, settled, sha256_of
 from connectors.normalise import Batch, CountField, Normaliser, RequestField
 from connectors.relisted import Relisted
 from connectors.row_ids import RowIds
@@ -30,7 +33,8 @@ from forewarn.contracts import Capabilities, Page, Reconciliation, Window, Windo
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.request import DailyCount, Reject
 
-_KINDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+_TEXTS = (".csv", ".tsv", ".txt", *ENDINGS)
+_KINDS = (*_TEXTS, *(f"{kind}.gz" for kind in _TEXTS), ".parquet")
 _UNFINISHED = (".part", "-part", ".tmp")
 _EVER = datetime(9998, 1, 1, tzinfo=UTC)
 
@@ -70,6 +74,7 @@ class Files:
     time_format: str = ""
     first_day: date | None = None
     relisted_days: int = 0
+    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)  # one place for tests to hook in
     _listed: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,16 +111,16 @@ class Files:
         return Capabilities(True, fields=dict.fromkeys(names, "column"), mapping=mapping, remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
-        """The files whose content has not been read yet, by name."""
+        """The files whose content has not been read yet, by name; those that still grow are left for the next run."""
         known: Mapping[str, str] = state.get("files", {})
         self._listed.clear()
         self._listed.update(state.get("listed", {}))
+        digests = {file: self._digest(file) for file in self._files()}
+        news = {file: digest for file, digest in digests.items() if known.get(self._name(file)) != digest}
         windows = []
-        for file in self._files():
-            name, digest = self._name(file), self._digest(file)
-            if known.get(name) != digest:
-                known = {**known, name: digest}
-                windows.append(Window(until=now, name=name, state={"files": known}))
+        for file in settled(news, type(self).sleep):
+            known = {**known, self._name(file): news[file]}
+            windows.append(Window(until=now, name=self._name(file), state={"files": known}))
         return windows
 
     def fetch(self, window: Window) -> Iterator[Page]:
@@ -127,8 +132,10 @@ class Files:
         """
         until = window.until or _EVER
         first, last = date.max, date.min
+        file = self.path if self.path.is_file() else self.path / window.name
         try:
-            table = self._open(self.path if self.path.is_file() else self.path / window.name)
+            manifest = believed(file, lambda: _count(self._open(file)))
+            table = self._open(file)
             if misfit := self._misfit(table.names):
                 raise SourceChanged(self.source, f"{window.name} {misfit}")
             read = self._requests if self.rows == "requests" else self._counts
@@ -142,6 +149,8 @@ class Files:
         except OSError as error:
             raise SourceUnavailable(self.source, f"{window.name} cannot be read: {error.strerror}") from None
         else:
+            if manifest is not None and manifest.covers is not None:
+                first, last = manifest.covers
             end = WindowEnd(self._state(window), *self._covered(first, last, until))
             yield Page(rejects=table.skipped, end=end)
 
@@ -192,12 +201,15 @@ class Files:
         return name
 
     def _open(self, file: Path) -> Table:
+        if file.name.removesuffix(".gz").endswith(ENDINGS):
+            return open_json_lines(file, self.encoding)
         return open_table(file, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
 
     def _digest(self, file: Path) -> str:
+        """Of its content, and of its manifest's."""
+        beside = manifest_of(file)
         try:
-            with file.open("rb") as opened:
-                return hashlib.file_digest(opened, "sha256").hexdigest()
+            return sha256_of(file) if beside is None else f"{sha256_of(file)}+{sha256_of(beside)}"
         except OSError as error:
             raise SourceUnavailable(self.source, f"{file.name} cannot be read: {error.strerror}") from None
 
@@ -294,3 +306,12 @@ def _with_skipped(batch: Batch, table: Table) -> Batch:
     passed = table.skipped[:]
     table.skipped.clear()
     return replace(batch, rejects=[*batch.rejects, *passed])
+
+
+def _count(table: Table) -> int:
+    """Rows of a table, usable or not; what could not be told apart as a row is one."""
+    try:
+        rows: int = sum(batch.num_rows for batch in table.batches)
+    except pa.ArrowInvalid as error:
+        raise unreadable(error) from None
+    return rows + len(table.skipped)

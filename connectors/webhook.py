@@ -96,7 +96,8 @@ class Webhook:
             ValueError: The body is neither a JSON array nor lines of JSON; says so in words.
         """
         rows: list[tuple[int, Mapping[str, Any]]] = []
-        rejects, removed, beats = list[Reject](), list[str](), list[datetime]()
+        rejects, beats = list[Reject](), list[datetime]()
+        removed: dict[str, int] = {}
         for index, item in enumerate(_items(body)):
             if not isinstance(item, dict):
                 rejects.append(Reject("unreadable", "not a JSON object", str(index)))
@@ -109,19 +110,23 @@ class Webhook:
                     beats.append(at)
             elif item.get("type") == "deletion":
                 if record_id := str(item.get("source_record_id") or ""):
-                    removed.append(record_id)
+                    removed[record_id] = index
                 else:
                     rejects.append(Reject("no_id", "source_record_id is empty", str(index)))
             else:
                 rows.append((index, item))
         kept, faulty = self._kept(rows, now)
+        accepted = len(kept) + len(removed) + len(beats)
+        for index, row in kept:  # whichever came later counts
+            if removed.get(row["source_record_id"], index) < index:
+                del removed[row["source_record_id"]]
         rejects = sorted([*rejects, *faulty], key=lambda reject: int(reject.position))
         alive = max((min(at, now) for at in beats), default=None)
         return {
-            "rows": kept,
-            "removed": removed,
+            "rows": [row for _, row in kept],
+            "removed": list(removed),
             "rejects": [list(reject) for reject in rejects],
-            "accepted": len(kept) + len(removed) + len(beats),
+            "accepted": accepted,
             "alive_until": alive and alive.isoformat(),
         }
 
@@ -172,8 +177,8 @@ class Webhook:
 
     def _kept(
         self, rows: Sequence[tuple[int, Mapping[str, Any]]], now: datetime
-    ) -> tuple[list[dict[str, str]], list[Reject]]:
-        """Of usable rows what the settings ask for, as texts; and the others with their reason."""
+    ) -> tuple[list[tuple[int, dict[str, str]]], list[Reject]]:
+        """Of usable rows their index and what the settings ask for, as texts; and the others with their reason."""
         if not rows:
             return [], []
         keys = {**FIELDS, **self.fields}
@@ -185,7 +190,7 @@ class Webhook:
             texts["description"] = descriptions(texts["description"])
         held = {name: column.tolist() for name, column in texts.items()}
         return [
-            {str(name): values[row] for name, values in held.items() if values[row]}
+            (index, {str(name): values[row] for name, values in held.items() if values[row]})
             for row, (index, _) in enumerate(rows)
             if index not in faulty
         ], list(rejects)

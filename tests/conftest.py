@@ -20,6 +20,14 @@ def _beside_the_project(name: str) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def settle(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that drop folders would have waited for files that may still grow."""
+    slept: list[float] = []
+    monkeypatch.setattr("connectors.files.Files.sleep", staticmethod(slept.append))
+    return slept
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of recorded service requests of real cities; not part of the project."""

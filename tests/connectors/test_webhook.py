@@ -117,6 +117,17 @@ def test_bad_items_are_told_with_their_index_and_stop_no_other(box: Box) -> None
     assert first.rejects[0].position == "batch 1, item 1"
 
 
+def test_of_a_request_and_its_deletion_the_later_counts(box: Box) -> None:
+    source = connector(box)
+    gone = {"type": "deletion", "source_record_id": "c-1"}
+    box.put(source, [call(1, NOW), gone], NOW)
+    box.put(source, [gone, call(1, NOW)], NOW)
+    first, second, _ = read(source)
+    assert list(first.removed) == ["c-1"]
+    assert (list(second.removed), ids([second])) == ([], ["c-1"])
+    assert box.batches[1].content["accepted"] == 2
+
+
 def test_lines_of_json(box: Box) -> None:
     source = connector(box)
     lines = "\n".join([json.dumps(call(1, NOW)), "", '{"broken', json.dumps(call(2, NOW))]).encode()
