@@ -53,18 +53,19 @@ def test_weeks_have_the_means_the_spread_and_the_outbreaks_of_the_reference(refe
     first = weekly_outbreaks.FIRST_JUDGED
     assert arrays["test_start"] == first
     assert not made.outbreak[:, :first].any()
-    before = slice(0, weekly_outbreaks.FIRST_PAST)
+    before, past = slice(0, weekly_outbreaks.FIRST_PAST), []
     for number, (family, trend, m) in enumerate(weekly_outbreaks.KINDS, start=1):
         ours, theirs = made.signal == number, arrays["signal"] == number
         mean = family.mean(trend=trend, harmonics=m)
         np.testing.assert_allclose(mean, arrays["baseline_mean"][theirs][0], rtol=1e-5)
         assert (arrays["phi"][theirs] == family.phi).all()
         for counts in (made.counts[ours], arrays["totals"][theirs]):
-            scaled = (counts - mean)[:, before] / np.sqrt(family.phi * mean[before])
-            assert abs(scaled.mean()) < 4 / np.sqrt(scaled.size)
-            assert scaled.var() == pytest.approx(1, abs=0.15)
-    past = (made.counts[ours] - mean)[:, :first].sum(axis=1).mean()  # of the last kind, of large counts
-    assert past == pytest.approx((arrays["totals"][theirs] - mean)[:, :first].sum(axis=1).mean(), rel=0.2)
+            scaled = (counts - mean) / np.sqrt(family.phi * mean)
+            assert abs(scaled[:, before].mean()) < 4 / np.sqrt(scaled[:, before].size)
+            assert scaled[:, before].var() == pytest.approx(1, abs=0.15)
+            past.append(scaled[:, weekly_outbreaks.FIRST_PAST : first].sum(axis=1).mean())
+    assert np.mean(past[0::2]) == pytest.approx(np.mean(past[1::2]), abs=3.0)
+    assert np.mean(past[0::2]) == pytest.approx(20, abs=2.0)  # four outbreaks of five standard deviations
     lasted, theirs_lasted = ((outbreak > 0).sum(axis=1).mean() for outbreak in (made.outbreak, arrays["outbreak"]))
     assert lasted == pytest.approx(theirs_lasted, rel=0.06)
 
