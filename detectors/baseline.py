@@ -21,6 +21,7 @@ from scipy.signal import lfilter
 from detectors import irls
 from detectors.course import Course
 from detectors.design import Design
+from detectors.weather import trusted
 from forewarn.panel import Floats
 
 SUPPORT_EVENTS = 8.0
@@ -103,7 +104,8 @@ def fit_season(y: Floats, observed: Floats, design: Design, start: Floats) -> Se
     mean = mean_of(second, columns)
     information = irls.information(weights * mean, columns, penalty)
     information[:, 0, 0] += PSEUDO_EVENTS
-    return Season(second, np.asarray(np.linalg.inv(information)), dispersion)
+    covariance = np.asarray(np.linalg.inv(information))
+    return Season(trusted(second, covariance, dispersion, design.n_weather), covariance, dispersion)
 
 
 def follow(y: Floats, observed: Floats, columns: Floats, season: Season, course: Course) -> Past:

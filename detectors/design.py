@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.occasions import occasions
+from detectors.weather import WEATHER_SD, weather_columns
 from forewarn.calendar import Calendar, Dates, weekdays
 from forewarn.panel import DAY, Floats
+from forewarn.weather import Weather
 
 DAYS_PER_YEAR = 365.25
 ANNUAL_FROM_DAYS = 365
@@ -32,14 +34,26 @@ class Design:
     Args:
         columns: (n_days, n_columns).
         prior_sd: (n_columns,); infinite for the intercept.
+        n_weather: Number of the last columns that tell the weather.
     """
 
     columns: Floats
     prior_sd: Floats
+    n_weather: int = 0
+
+    def on(self, steps: slice) -> "Design":
+        """The same for these steps only."""
+        return Design(self.columns[steps], self.prior_sd, self.n_weather)
 
 
 def calendar_design(
-    dates: Dates, calendar: Calendar, *, origin: np.datetime64, history_days: int, step: np.timedelta64 = DAY
+    dates: Dates,
+    calendar: Calendar,
+    *,
+    origin: np.datetime64,
+    history_days: int,
+    step: np.timedelta64 = DAY,
+    weather: Weather | None = None,
 ) -> Design:
     """The calendar of `dates` as regression columns.
 
@@ -47,9 +61,10 @@ def calendar_design(
         dates: (n_steps,) consecutive steps, history and judged ones together.
         calendar: Holidays and events of the place.
         origin: Step on which the trend is zero.
-        history_days: Days to learn from; below a year there are no annual columns.
+        history_days: Days to learn from, the first of `dates`; below a year there are no annual columns.
         step: Length of a step. Longer ones have no weekday, and their share of each special day; of shorter ones each
             has the special day that it lies in, and an hour of the day, which depends on the weekday.
+        weather: Of `dates`, where steps are days; None: it is not watched.
     """
     years = (in_days(dates) - in_days(origin)) / DAYS_PER_YEAR
     columns = [np.ones(len(dates))]
@@ -80,7 +95,11 @@ def calendar_design(
     shares = np.hstack([special, others])[part].mean(axis=1)
     columns += list(shares.T)
     prior_sd += [SPECIAL_DAY_SD] * special.shape[1] + sds
-    return Design(np.column_stack(columns), np.array(prior_sd))
+
+    by_weather = weather_columns(weather, dates, history_days)
+    columns += list(by_weather.T)
+    prior_sd += [WEATHER_SD] * by_weather.shape[1]
+    return Design(np.column_stack(columns), np.array(prior_sd), by_weather.shape[1])
 
 
 def day_of_year(dates: Dates) -> Floats:

@@ -55,7 +55,7 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
     observed = (~np.isnan(counts)).astype(np.float64)
     y = np.nan_to_num(counts)
     columns = design.columns
-    season = fit_season(y[:, taught], observed[:, taught], Design(columns[taught], design.prior_sd), start)
+    season = fit_season(y[:, taught], observed[:, taught], design.on(taught), start)
     past = follow(y, observed, columns, season, course)
     due = past.expected * observed
     if course.together:

@@ -109,25 +109,27 @@ class Scan:
         enough = np.flatnonzero((~np.isnan(counts[:, : max(n_taught, 0)])).sum(axis=1) >= course.least_history)
         if not enough.size:
             return start
+        weather = panel.weather and panel.weather.on(slice(begin, stop))
         design = calendar_design(
             dates,
             panel.calendar,
             origin=panel.dates[origin],
             history_days=int(n_taught * panel.step // DAY),
             step=panel.step,
+            weather=weather,
         )
         blocks = []
         for rows in np.array_split(enough, -(-len(enough) // BLOCK_ROWS)):
             past = counts[rows, :n_past]
             past[:, n_taught:] = np.nan  # teaches nothing, and may yet change
             guess = _start(past[:, :n_taught], design, None if start is None else start[rows])
-            known = Design(design.columns[:n_past], design.prior_sd)
+            known = design.on(slice(n_past))
             blocks.append(self._learn(past, dates[: n_past + 1], known, guess, course))
         learnt = Lessons(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
         coefficients = np.full((len(panel.labels), design.columns.shape[1]), np.nan)
         coefficients[enough] = learnt.coefficients
         skipped = max(first - origin, 0)
-        outlook = self._look_ahead(learnt, panel.until(stop).rows(enough), design.columns[n_past:], course)
+        outlook = self._look_ahead(learnt, panel.until(stop).rows(enough), design.on(slice(n_past, None)), course)
         sheet.fill(enough, max(origin, first) - first, outlook, learnt, skipped)
         return coefficients
 
@@ -136,8 +138,9 @@ class Scan:
         keys = _MEMORY.keys_of(past, design.columns, design.prior_sd, dates, course)
         return Lessons(*_MEMORY.rows_of(keys, lambda new: learn(past[new], dates, design, start[new], course)))
 
-    def _look_ahead(self, learnt: Lessons, panel: Panel, columns: Floats, course: Course) -> Outlook:
-        """What the last steps of the panel, described by `columns`, should have brought alone and with those before."""
+    def _look_ahead(self, learnt: Lessons, panel: Panel, design: Design, course: Course) -> Outlook:
+        """What the last steps of the panel, described by `design`, should have brought alone and with those before."""
+        columns = design.columns
         n_judged = len(columns)
         mean = mean_of(learnt.coefficients, columns) * learnt.level[:, None]
         whole = np.concatenate([learnt.recent, mean], axis=1)[:, -panel.counts.shape[1] :]
@@ -157,8 +160,14 @@ class Scan:
             [variance_of(s, t, relative, n, even=even) for s, t, n in zip(spread, total, course.spans, strict=True)]
         )
         known = observed[:, -n_judged:]
+        first_weather = columns.shape[1] - design.n_weather
         return Outlook(
-            np.where(known, count, np.nan), total, variance, np.where(known, due[:, -n_judged:], np.nan), learnt.recent
+            np.where(known, count, np.nan),
+            total,
+            variance,
+            np.where(known, due[:, -n_judged:], np.nan),
+            learnt.recent,
+            mean_of(learnt.coefficients[:, first_weather:], columns[:, first_weather:]),
         )
 
 

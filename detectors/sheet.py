@@ -25,6 +25,7 @@ class Outlook(NamedTuple):
         counts, due, variance: (n_spans, n_series, n_judged) of each span; NaN counts: the step was not observed.
         mean: (n_series, n_judged) of the step alone.
         recent: (n_series, longest span - 1) of the steps before.
+        weather: (n_series, n_judged) by how much the weather multiplies the mean.
     """
 
     counts: Floats
@@ -32,6 +33,7 @@ class Outlook(NamedTuple):
     variance: Floats
     mean: Floats
     recent: Floats
+    weather: Floats
 
 
 class Sheet:
@@ -51,6 +53,7 @@ class Sheet:
         self._upper_tail, self._lower_tail = self._blank(), self._blank()
         self._rise, self._fall = self._blank_spans(), self._blank_spans()
         self._earlier: Floats | None = None
+        self._weather = self._blank()
 
     def _blank(self) -> Floats:
         return np.full(self._shape, np.nan)
@@ -65,6 +68,7 @@ class Sheet:
         mean = outlook.mean[:, skipped:]
         at = np.ix_(rows, np.arange(column, column + mean.shape[1]))
         self._expected[at] = mean
+        self._weather[at] = np.where(np.isnan(mean), np.nan, outlook.weather[:, skipped:])
         self._low[at], self._high[at] = (nb_quantile(p, due[0], variance[0]) for p in RANGE)
         if column == 0:
             reach = outlook.recent.shape[1]
@@ -125,6 +129,7 @@ class Sheet:
             rise=self._rise,
             fall=self._fall,
             earlier=self._earlier,
+            weather=None if panel.weather is None else self._weather,
         )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forewarn.calendar import Calendar, Dates
+from forewarn.weather import Weather
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -84,6 +85,7 @@ class Panel:
         completeness: How much of the last days is known by now; None: all days are complete.
         title: What people call the source; '': its name.
         step: Time that a count covers: a day, some days, or hours of which a whole number makes a day.
+        weather: Weather of the place on the same days, where steps are days; None: it is not watched.
     """
 
     counts: Floats
@@ -95,6 +97,7 @@ class Panel:
     completeness: Completeness | None = None
     title: str = ""
     step: np.timedelta64 = DAY
+    weather: Weather | None = None
 
     def __post_init__(self) -> None:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)
@@ -114,6 +117,8 @@ class Panel:
             n_series, n_recent = self.completeness.mean.shape
             if n_series != len(counts) or n_recent > len(dates):
                 raise ValueError(f"completeness {(n_series, n_recent)} for counts {counts.shape}")
+        if self.weather is not None and (step != DAY or len(self.weather.high) != len(dates)):
+            raise ValueError(f"weather of {len(self.weather.high)} days for {len(dates)} dates, {step} apart")
         counts.flags.writeable = False
         object.__setattr__(self, "counts", counts)
         object.__setattr__(self, "dates", dates)
@@ -164,7 +169,14 @@ class Panel:
     def until(self, n_days: int) -> "Panel":
         """The same panel cut after its first `n_days` days."""
         completeness = self.completeness and self.completeness.without_last(len(self.dates[n_days:]))
-        return replace(self, counts=self.counts[:, :n_days], dates=self.dates[:n_days], completeness=completeness)
+        weather = self.weather and self.weather.on(slice(n_days))
+        return replace(
+            self,
+            counts=self.counts[:, :n_days],
+            dates=self.dates[:n_days],
+            completeness=completeness,
+            weather=weather,
+        )
 
     def rows(self, index: npt.NDArray[np.int64] | slice) -> "Panel":
         """The same panel with only the rows at `index`."""
@@ -217,6 +229,8 @@ class Detection:
         window_days: Steps (days, unless the panel has others) that each number sums, the judged one being the last.
         rise, fall: The spans that make the upper and the lower tail; None: the judged day alone does.
         earlier: (n_series, n_earlier) expected of the days before the first judged one, where spans reach back to them.
+        weather: By how much the weather multiplies the expected, beside that usual at this time of the year; None: not
+            watched.
     """
 
     detector: str
@@ -233,6 +247,7 @@ class Detection:
     rise: Spans | None = None
     fall: Spans | None = None
     earlier: Floats | None = None
+    weather: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.panel.labels), self.observed.shape[1])
