@@ -63,6 +63,24 @@ class EventsSettings(_Table):
     kind: EventKind = EventKind.EVENT  # of its rows that name none
 
 
+class WeatherSettings(BaseModel):
+    """Where the weather of a source's place comes from. Keys not listed here belong to the reader of its `kind`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+    public_delay_days: int = Field(1, ge=0, le=31)  # until a day's weather is public, for days before reading began
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without the reader's keys, which may hold a key of an account."""
+        return ((name, value) for name, value in super().__repr_args__() if name in type(self).model_fields)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The reader's own keys."""
+        return self.model_extra or {}
+
+
 class SourceSettings(BaseModel):
     """One source. Keys not listed here belong to the connector of its `kind`; see docs/sources.md."""
 
@@ -84,6 +102,7 @@ class SourceSettings(BaseModel):
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
     geography: GeographySettings | None = None
     events: tuple[EventsSettings, ...] = ()
+    weather: WeatherSettings | None = None
 
     @field_validator("zone")
     @classmethod
