@@ -24,6 +24,7 @@ from alerts.phrases import (
     window_text,
 )
 from alerts.wording_of_clusters import cluster_answers
+from alerts.wording_of_weather import weather_text
 from alerts.wording_of_words import words_answers, words_of_a_surge
 from forewarn.alert import Alarm, Alert, Kind
 from forewarn.panel import Breach
@@ -203,6 +204,8 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
         holiday = "No public holiday that day or the day before."
     if planned := evidence.get("planned"):
         holiday += f" {_planned(planned)}"
+    if weather := evidence.get("weather"):
+        holiday += f" {weather_text(weather)}"
     missing = evidence["missing_days"]
     if missing:
         gaps = f"Of the last four weeks {count_of(missing, 'day')} could not be read completely."

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import Engine
 
 from connectors.calendars import calendar_of
+from connectors.weather import reader_for
 from forewarn.calendar import Calendar
 from forewarn.errors import ConfigError
 from forewarn.settings import Settings, SourceSettings
@@ -37,6 +38,14 @@ class Desk:
             return calendar_of(self.settings, name, last_day)
         except (ConfigError, KeyError):
             return self.source(name).calendar
+
+    def weather_place(self, name: str) -> str | None:
+        """Which weather a source is judged with; None: none."""
+        try:
+            reader = reader_for(self.settings, name)
+        except (ConfigError, KeyError):
+            return None
+        return None if reader is None else reader.place
 
     def title(self, name: str) -> str:
         """What people call a source."""

@@ -20,6 +20,7 @@ from forewarn.panel import LABELS, Completeness, Floats, Names, Panel
 from store.counts import read_coverage, read_panels
 from store.detections import ForecastRow, read_alarms, read_forecast
 from store.triangle import read_triangles
+from store.weather import read_weather
 
 USUAL_DAYS = 400
 """The usual range is worked out for so many of the last days; further back a chart shows counts only."""
@@ -90,6 +91,9 @@ def read_history(
         public_delay_days=settings.public_delay_days,
     )
     panel = replace(panel, completeness=_completeness(conn, desk, source, labels, panel))
+    if (place := desk.weather_place(source)) is not None:
+        span = panel.dates[0].item(), panel.dates[-1].item()
+        panel = replace(panel, weather=read_weather(conn, place, *span, as_of=desk.today(source)))
     alpha = detection.false_alarms_per_week / 7 / max(watched, 1)
     judged = min(n_days, USUAL_DAYS)
     method = detector_for(detector or detection.detectors[0], alpha)

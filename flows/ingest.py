@@ -21,6 +21,7 @@ from connectors.health import History, judge_days, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.reporting import FlowFailed, outcome, say
+from flows.weather import refresh_weather
 from forewarn.alert import Alert, Change, Kind, State
 from forewarn.calendar import Calendar
 from forewarn.contracts import Coverage, Page, SourceHealth
@@ -258,6 +259,9 @@ def ingest(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
     reports: list[IngestReport] = outcome(
         "ingest", {name: ingest_task.submit(installation, name, now) for name in names}
     )
+    for name in names:
+        if problem := refresh_weather(installation, name, now):
+            say("forewarn.weather.trouble", name, problem)  # the counts are judged without
     create_table_artifact(
         key="pulls",
         description="What the last pull of each source came to",

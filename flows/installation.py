@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from alerts.channels import channel_for
 from connectors import connector_for
 from connectors.calendars import calendar_of
+from connectors.weather import reader_for
 from detectors import DETECTORS
 from detectors.forecasters import FORECASTERS
 from forewarn import __version__
@@ -49,6 +50,7 @@ class Installation:
         for name in self.require_sources():
             connector_for(name, self.source(name))
             calendar_of(self.settings, name, date.min)
+            reader_for(self.settings, name)
         for detector in self.settings.detection.detectors:
             require(DETECTORS, detector, key="detection.detectors")
         for forecaster in self.settings.forecast.forecasters:

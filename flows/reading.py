@@ -13,6 +13,7 @@ from detectors.bursts import Reports, find_bursts, suspects
 from detectors.irregularities import ordinary
 from detectors.nowcast import completeness, tells_delays
 from flows.installation import Installation
+from flows.weather import with_weather
 from forewarn.entries import Entries, Integers
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Level, Panel
@@ -72,6 +73,7 @@ def read_ordinary(
         blanks=left.blanks,
     )
     panels = [replace(panel, title=source.title) for panel in panels]
+    panels = with_weather(conn, installation.settings, name, panels, as_of)
     delays = read_delays(conn, name, source, as_of)
     if delays:
         panels = [replace(panel, completeness=completeness(delays[panel.level[:1]], panel)) for panel in panels]

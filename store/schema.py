@@ -307,3 +307,26 @@ notification = Table(
     Column("error", Text, nullable=False),  # of the last attempt
     Index(None, "next_try_at"),
 )
+
+weather = Table(
+    "weather",
+    metadata,
+    Column("place", Text, primary_key=True),  # of the reader: sources of one place share it
+    Column("day", Day, primary_key=True),
+    Column("known_on", Day, primary_key=True),  # appended only where what is said of the day changed
+    Column("retrieved_at", UtcTime, nullable=False),
+    Column("forecast", Boolean, nullable=False),  # the day was not over
+    Column("high", Number),
+    Column("low", Number),
+    Column("precipitation", Number),
+    Column("snow", Number),
+)
+
+weather_reading = Table(
+    "weather_reading",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("first_day", Day, nullable=False),  # the earliest that was ever asked for
+    Column("problem", Text, nullable=False),  # of the last try, '' if it went well
+)

@@ -13,6 +13,8 @@ history         the head's counts of the last 28 days, null where not observed, 
 holiday, holiday_before                        public holiday that day, the day before; ''
 bridge          whether it is a single working day between a holiday and a weekend
 planned         what else was known of the day beforehand: `name` and `kind` (closure, school_holiday, event)
+weather         of the day, `high` and `low` in degrees Celsius, `precipitation` in mm and `snow` in cm, null where not
+                known, and `factor`, by which it multiplies what is expected; null: it is not watched
 missing_days    days of the last 28 without a complete count
 with_areas      whether areas are watched too
 known_at        when the counts were read
@@ -76,6 +78,7 @@ def evidence_of(
             for kind in (EventKind.CLOSURE, EventKind.SCHOOL_HOLIDAY, EventKind.EVENT)
             if (name := str(calendar.event_names(today, kind)[0]))
         ],
+        "weather": _weather(head),
         "missing_days": history.count(None),
         "with_areas": areas_watched(detections),
         "known_at": head.detection.panel.as_of.isoformat(),
@@ -136,6 +139,21 @@ def _holidays(calendar: Calendar, day: date) -> tuple[str | None, str | None]:
     if calendar.country is None and not calendar.of_kind(EventKind.HOLIDAY):
         return None, None
     return str(before), str(on_the_day)
+
+
+def _weather(head: Cell) -> dict[str, float | None] | None:
+    detection, weather = head.detection, head.detection.panel.weather
+    if detection.weather is None or weather is None:
+        return None
+    day = len(detection.panel.dates) - detection.observed.shape[1] + head.column
+    numbers = {
+        "factor": detection.weather[head.row, head.column],
+        "high": weather.high[day],
+        "low": weather.low[day],
+        "precipitation": weather.precipitation[day],
+        "snow": weather.snow[day],
+    }
+    return {name: None if np.isnan(value) else round(float(value), 2) for name, value in numbers.items()}
 
 
 def _so_far(head: Cell) -> dict[str, float] | None:
