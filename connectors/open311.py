@@ -14,25 +14,24 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from connectors.days import civil_day, completed_days, day_start
+from connectors.days import civil_day, completed_days
 from connectors.dialects import DIALECTS, Dialect, DialectName
 from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource
 from connectors.lookups import Lookup
 from connectors.normalise import Batch, RequestField, add_up
 from connectors.revisits import Revisits
-from connectors.spans import SECOND, Piece, Pieces
+from connectors.spans import FIRST_PIECE, SECOND, Piece, Pieces
 from connectors.status_changes import newest_changes, with_status
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
 from forewarn.request import Reject, Requests
 
 REVISITS = Revisits(timedelta(hours=2), nightly_days=14, weekly_days=90)
-DAYS_A_WINDOW = 28
-DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 UPDATES = "updates"  # name of a window over the times of update
 STATUSES = "statuses"  # name of a window over changes of status
 _UPDATED = "updated"  # key of the state: the end of the last such window
+_LENGTHS = "lengths"  # key of the state: name of a window → seconds of the pieces that suited it
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
 
@@ -64,6 +63,7 @@ class Open311(HttpSource):
     grid: Literal["", "osgb36"] = ""
     first_day: date | None = None
     lag_minutes: Annotated[int, Field(ge=0)] = 5
+    _learnt: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def probe(self) -> Capabilities:
         """The services it offers, and some of its requests."""
@@ -90,25 +90,13 @@ class Open311(HttpSource):
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows from the last one's end, less what is read again, to now; then what was updated meanwhile."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
-        today = civil_day(now, self.tz)
-        since = day_start(self.first_day or today - timedelta(days=DEFAULT_DAYS), self.tz)
         updated = state.get(_UPDATED, horizon.isoformat())
-        if "watermark" in state:
-            since = max(since, REVISITS.since(state, today, self.tz))
-        kept = {**state, _UPDATED: updated}
-        windows = []
-        while since < horizon:
-            until = min(day_start(civil_day(since, self.tz) + timedelta(days=DAYS_A_WINDOW), self.tz), horizon)
-            windows.append(Window(since, until, state={**kept, "watermark": until.isoformat()}))
-            since = until
-        if not windows:
-            return []
-        done = {**windows[-1].state, **REVISITS.marks(state, today)}
-        windows[-1] = Window(windows[-1].since, windows[-1].until, state=done)
+        windows = REVISITS.windows({**state, _UPDATED: updated}, now, horizon, self.tz, self.first_day)
         followed = UPDATES if self._dialect.updated_after else STATUSES if self._dialect.updates else ""
-        if followed and _UPDATED in state:
+        if windows and followed and _UPDATED in state:
             changed = datetime.fromisoformat(updated) - REVISITS.overlap
-            windows.append(Window(changed, horizon, followed, {**done, _UPDATED: horizon.isoformat()}))
+            done = {**windows[-1].state, _UPDATED: horizon.isoformat()}
+            windows.append(Window(changed, horizon, followed, done))
         return windows
 
     def fetch(self, window: Window) -> Iterator[Page]:
@@ -125,7 +113,10 @@ class Open311(HttpSource):
         seen: set[tuple[str, int]] = set()
         unread: set[date] = set()
         with self.client() as client:
-            reader = Pieces(partial(self._ask_span, client, window.name), self._dialect, self._page_size)
+            ask = partial(self._ask_span, client, window.name)
+            lengths = {**window.state.get(_LENGTHS, {}), **self._learnt}
+            first = timedelta(seconds=lengths[window.name]) if window.name in lengths else FIRST_PIECE
+            reader = Pieces(ask, self._dialect, self._page_size, first)
             for piece in reader.of(window.since, window.until):
                 if not piece.is_whole:
                     unread.add(civil_day(piece.start, self.tz))
@@ -141,7 +132,9 @@ class Open311(HttpSource):
         covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
         if window.name:
             covers, open_day = None, None
-        yield Page(end=WindowEnd(window.state, covers, open_day, partial_days=frozenset(unread)))
+        self._learnt[window.name] = reader.length // SECOND  # for the windows that were planned already
+        state = {**window.state, _LENGTHS: {**lengths, **self._learnt}}
+        yield Page(end=WindowEnd(state, covers, open_day, partial_days=frozenset(unread)))
 
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
         """The present state of single requests, and which of them the server no longer has."""

@@ -1,7 +1,8 @@
-"""How far back a run reads again, where a source cannot tell what has changed.
+"""Which spans a run reads, where a source cannot tell what has changed.
 
-Every run reads a little of the past again, the first run of a day more, and one run a week still more, so that late
-and changed requests arrive. Which runs did is kept in the source's state.
+Every run reads on from the end of the one before, and a little of the past again; the first run of a day reads more
+of it, and one run a week still more, so that late and changed requests arrive. The state says how far it was read,
+and on which days those runs were.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.days import day_start
+from connectors.days import civil_day, day_start
+from forewarn.contracts import Window
 
-NIGHTLY, WEEKLY = "revisited", "reviewed"  # keys of the state: the day of the last such run
+WATERMARK, NIGHTLY, WEEKLY = "watermark", "revisited", "reviewed"  # keys of the state
+DAYS_A_WINDOW = 28
+DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 _A_WEEK = timedelta(days=7)
 
 
@@ -30,20 +34,37 @@ class Revisits:
     nightly_days: int
     weekly_days: int
 
-    def since(self, state: Mapping[str, Any], today: date, zone: ZoneInfo) -> datetime:
-        """Where the run begins to read."""
-        since: datetime = datetime.fromisoformat(state["watermark"]) - self.overlap
-        if state.get(NIGHTLY) != today.isoformat():
-            since = min(since, day_start(today - timedelta(days=self.nightly_days), zone))
-        if self.is_weekly(state, today):
-            since = min(since, day_start(today - timedelta(days=self.weekly_days), zone))
-        return since
+    def windows(
+        self, state: Mapping[str, Any], now: datetime, horizon: datetime, zone: ZoneInfo, first_day: date | None
+    ) -> list[Window]:
+        """The spans to read up to `horizon`, oldest first, each with the state that it leads to.
+
+        Args:
+            first_day: Before it nothing is read; None: 90 days ago.
+        """
+        today = civil_day(now, zone)
+        since = day_start(first_day or today - timedelta(days=DEFAULT_DAYS), zone)
+        if WATERMARK in state:
+            since = max(since, self._since(state, today, zone))
+        windows = []
+        while since < horizon:
+            until = min(day_start(civil_day(since, zone) + timedelta(days=DAYS_A_WINDOW), zone), horizon)
+            windows.append(Window(since, until, state={**state, WATERMARK: until.isoformat()}))
+            since = until
+        if windows:
+            weekly = today.isoformat() if self.is_weekly(state, today) else state[WEEKLY]
+            done = {**windows[-1].state, NIGHTLY: today.isoformat(), WEEKLY: weekly}
+            windows[-1] = Window(windows[-1].since, horizon, state=done)
+        return windows
 
     def is_weekly(self, state: Mapping[str, Any], today: date) -> bool:
         """Whether the run that reads more once a week is due."""
         return WEEKLY not in state or today - date.fromisoformat(state[WEEKLY]) >= _A_WEEK
 
-    def marks(self, state: Mapping[str, Any], today: date) -> dict[str, str]:
-        """What the state says of this once the run is done."""
-        weekly = today.isoformat() if self.is_weekly(state, today) else state[WEEKLY]
-        return {NIGHTLY: today.isoformat(), WEEKLY: weekly}
+    def _since(self, state: Mapping[str, Any], today: date, zone: ZoneInfo) -> datetime:
+        since: datetime = datetime.fromisoformat(state[WATERMARK]) - self.overlap
+        if state.get(NIGHTLY) != today.isoformat():
+            since = min(since, day_start(today - timedelta(days=self.nightly_days), zone))
+        if self.is_weekly(state, today):
+            since = min(since, day_start(today - timedelta(days=self.weekly_days), zone))
+        return since

@@ -20,14 +20,12 @@ from connectors.days import civil_day, completed_days, day_start
 from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
-from connectors.revisits import WEEKLY, Revisits
+from connectors.revisits import DAYS_A_WINDOW, DEFAULT_DAYS, WATERMARK, WEEKLY, Revisits
 from connectors.texts import as_text
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 REVISITS = Revisits(timedelta(minutes=10), nightly_days=0, weekly_days=90)
-DAYS_A_WINDOW = 28
-DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 EARLIER = "earlier"  # name of a window over times of update that does not reach up to now
 FILED = "filed"  # name of a window over the times of filing
 ALL_STATUSES = "open,acknowledged,closed,archived"
@@ -100,14 +98,14 @@ class SeeClickFix(HttpSource):
         today = civil_day(now, self.tz)
         first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
         start = since = day_start(first, self.tz)
-        if "watermark" in state:
-            since = datetime.fromisoformat(state["watermark"]) - REVISITS.overlap
+        if WATERMARK in state:
+            since = datetime.fromisoformat(state[WATERMARK]) - REVISITS.overlap
         kept = {_UNCOVERED: first.isoformat(), **state}
         windows = []
         while since < horizon:
             until = min(day_start(civil_day(since, self.tz) + timedelta(days=DAYS_A_WINDOW), self.tz), horizon)
             name = EARLIER if until < horizon else ""
-            windows.append(Window(since, until, name, {**kept, "watermark": until.isoformat()}))
+            windows.append(Window(since, until, name, {**kept, WATERMARK: until.isoformat()}))
             since = until
         if windows and REVISITS.is_weekly(state, today):
             done = {**windows[-1].state, WEEKLY: today.isoformat()}

@@ -61,11 +61,13 @@ class Pieces:
 
     Args:
         page_size: Rows that are asked for.
+        length: Of the next piece; in the end that which would suit the source.
     """
 
     ask: Ask
     dialect: Dialect
     page_size: int
+    length: timedelta = FIRST_PIECE
     _largest: int = 0  # rows of the longest answer: a shorter one was not cut
     _counters: list[Mapping[str, int]] = field(default_factory=list)
     _well: tuple[datetime, datetime] | None = None  # a span that was answered
@@ -74,48 +76,51 @@ class Pieces:
     def of(self, since: datetime, until: datetime) -> Iterator[Piece]:
         """The pieces of [since, until), oldest first.
 
-        They begin at a day, double while an answer is less than half full, grow by a tenth while it is not full, and
+        They begin at `length`, double while an answer is less than half full, grow by a tenth while it is not full, and
         are halved when it may have been cut. What the server stumbles over is encircled by halving too.
 
         Raises:
             SourceUnavailable: The server fails.
         """
-        start, length, was_whole = since, FIRST_PIECE, True
-        usual, stumbled_until = length, since  # the length before the server stumbled, and the end of what it did over
+        start, was_whole = since, True
+        usual, stumbled_until = self.length, since  # what was before the server stumbled; the end of what it did over
         self._well = self._well or (until - SECOND, until)
         while start < until:
-            end = min(start + length, until)
+            end = min(start + self.length, until)
             rows: Sequence[Row] = ()
             try:
                 rows, is_whole = self._read(start, end, was_whole=was_whole)
             except _Cut:
                 self._counters.append({"truncated_windows": 1})
-                length = _half(end - start)
+                self.length = _half(end - start)
                 continue
             except _Stumbled:
-                usual, stumbled_until = (usual if self._is_wary else length), end
+                usual, stumbled_until = (usual if self._is_wary else self.length), end
                 self._is_wary, is_whole = True, False
                 if end - start > SECOND:
-                    length = _half(end - start)
+                    self.length = _half(end - start)
                     continue
             yield Piece(start, end, rows, is_whole, was_whole and not is_whole, add_up(self._counters))
             self._counters.clear()
             start, was_whole = end, is_whole
             if not is_whole:
-                length = SECOND  # the next ones may hold the same
+                self.length = SECOND  # the next ones may hold the same
             elif self._is_wary and start < stumbled_until:
-                length = _half(stumbled_until - start)
+                self.length = _half(stumbled_until - start)
             elif self._is_wary:
-                length, self._is_wary = usual, False
-            else:
-                length = min(self._grown(length, len(rows)), LONGEST_PIECE)
+                self.length, self._is_wary = usual, False
+            elif end < until:
+                self.length = min(self._suited(len(rows)), LONGEST_PIECE)
+        if self._is_wary:
+            self.length, self._is_wary = usual, False
 
-    def _grown(self, length: timedelta, n_rows: int) -> timedelta:
+    def _suited(self, n_rows: int) -> timedelta:
+        """The length after a piece of the present one held so many rows."""
         if 2 * n_rows < self.page_size:
-            return length * 2
+            return self.length * 2
         if n_rows < self.page_size:
-            return length * 1.1
-        return length if n_rows <= 2 * self.page_size else _half(length)
+            return self.length * 1.1
+        return self.length if n_rows <= 2 * self.page_size else _half(self.length)
 
     def _read(self, start: datetime, end: datetime, *, was_whole: bool) -> tuple[Sequence[Row], bool]:
         """The rows of a piece, and whether they are all."""

@@ -215,7 +215,7 @@ def _conclude(
         known=told_of is not None,
     )
     failure = message if error is not None or findings else ""
-    run_outcome = "failed" if error is not None else "no data" if failure else "partial" if pull.partial_days else "ok"
+    run_outcome = "failed" if error is not None else "partial" if pull.partial_days else "no data" if failure else "ok"
     sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
     record(conn, installation.settings, changes, pull.now)
