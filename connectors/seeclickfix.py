@@ -41,6 +41,7 @@ FIELDS: Mapping[RequestField, str] = {
     "longitude": "lng",
 }
 _UNCOVERED = "uncovered"  # key of the state: the first day that is not known to be complete
+_NEWEST = "newest"  # key of the state: when the newest change was made that was read
 _SECOND = timedelta(seconds=1)
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -76,6 +77,7 @@ class SeeClickFix(HttpSource):
     page_size: Annotated[int, Field(ge=1, le=100)] = 100
     lag_minutes: Annotated[int, Field(ge=0)] = 5
     pause_seconds: Annotated[float, Field(ge=0, le=3600)] = 3.0  # twenty requests a minute, as public clients keep to
+    _newest_change: list[datetime] = field(default_factory=list, init=False, repr=False, compare=False)  # none, or one
 
     def probe(self) -> Capabilities:
         """How many issues the place has, and when the newest was updated."""
@@ -99,21 +101,25 @@ class SeeClickFix(HttpSource):
         first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
         start = since = day_start(first, self.tz)
         if WATERMARK in state:
-            since = datetime.fromisoformat(state[WATERMARK]) - REVISITS.overlap
-        kept = {_UNCOVERED: first.isoformat(), **state}
+            # Where nothing came since the newest change, nothing is lost by asking from there on again; a server that
+            # stood still may come back with changes of that time.
+            since = min(datetime.fromisoformat(state[key]) for key in (WATERMARK, _NEWEST) if key in state)
+            since -= REVISITS.overlap
         windows = []
+        uncovered = min(civil_day(since, self.tz), date.fromisoformat(state.get(_UNCOVERED, first.isoformat())))
+        kept = {**state, _UNCOVERED: uncovered.isoformat()}
+        if REVISITS.is_weekly(state, today):
+            kept[WEEKLY] = today.isoformat()
+            if WEEKLY in state:  # else the first reading sees everything
+                ago = day_start(today - timedelta(days=REVISITS.weekly_days), self.tz)
+                windows.append(Window(max(start, ago), horizon, FILED, kept))
         while since < horizon:
             until = min(day_start(civil_day(since, self.tz) + timedelta(days=DAYS_A_WINDOW), self.tz), horizon)
-            name = EARLIER if until < horizon else ""
-            windows.append(Window(since, until, name, {**kept, WATERMARK: until.isoformat()}))
+            done = {**kept, WATERMARK: until.isoformat()}
+            if until < horizon and WEEKLY not in state:
+                del done[WEEKLY]
+            windows.append(Window(since, until, EARLIER if until < horizon else "", done))
             since = until
-        if windows and REVISITS.is_weekly(state, today):
-            done = {**windows[-1].state, WEEKLY: today.isoformat()}
-            if WEEKLY in state:
-                ago = day_start(today - timedelta(days=REVISITS.weekly_days), self.tz)
-                windows.append(Window(max(start, ago), horizon, FILED, done))
-            else:  # the first reading has just seen everything
-                windows[-1] = Window(windows[-1].since, horizon, state=done)
         return windows
 
     def fetch(self, window: Window) -> Iterator[Page]:
@@ -126,6 +132,10 @@ class SeeClickFix(HttpSource):
         with self.client() as client:
             for issues, counters in self._walk(client, window):
                 batch = self._batch(issues, window.until or _EVER)
+                if window.name != FILED and (
+                    changed := [at for one in issues if (at := _moment(one.get("updated_at")))]
+                ):
+                    self._newest_change[:] = [max(changed + self._newest_change)]
                 counters = add_up([counters, batch.counters])
                 yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
         yield Page(end=self._end(window))
@@ -159,13 +169,12 @@ class SeeClickFix(HttpSource):
     def _end(self, window: Window) -> WindowEnd:
         """Only once everything that changed up to now was read, the issues of a day are all known."""
         assert window.until is not None  # noqa: S101 - this connector's own windows have both ends
-        if window.name == FILED:
-            # Planned before the window ahead of it was read, which moved this on.
-            return WindowEnd({**window.state, _UNCOVERED: civil_day(window.until, self.tz).isoformat()})
-        if window.name == EARLIER:
-            return WindowEnd(window.state)
+        newest = {_NEWEST: max(self._newest_change).isoformat()} if self._newest_change else {}
+        if window.name:
+            return WindowEnd({**window.state, **newest})
         covers, open_day = completed_days(date.fromisoformat(window.state[_UNCOVERED]), window.until, self.tz)
-        return WindowEnd({**window.state, _UNCOVERED: civil_day(window.until, self.tz).isoformat()}, covers, open_day)
+        uncovered = {_UNCOVERED: civil_day(window.until, self.tz).isoformat()}
+        return WindowEnd({**window.state, **newest, **uncovered}, covers, open_day)
 
     def _walk(self, client: Client, window: Window) -> Iterator[tuple[list[dict[str, Any]], Mapping[str, int]]]:
         """The issues of a window that were not met before, answer by answer."""

@@ -13,6 +13,7 @@ from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
 from tests.servers.ckan import Resource, SmallCkan
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
+from tests.servers.seeclickfix import SmallSeeClickFix
 from tests.servers.socrata import SmallSocrata
 
 ZONE = ZoneInfo("America/New_York")
@@ -310,6 +311,48 @@ class ServedEdits(ServedArcGis):
     fixed_requests = 6  # what is new is asked for twice: by request and by edit, each counted
 
 
+class ServedSeeClickFix:
+    """A place of which every change is told by its time of update, as nothing is published late there."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "seeclickfix",
+        "place_url": "springfield",
+        "page_size": 50,
+        "fields": {"area": "address"},
+    }
+    told: Sequence[str] = ("requested_at", "category", "area", "status", "closed_at")
+    reach_days: int | None = None
+    page_rows = 50
+    fixed_requests = 1
+    troubles = ("ignores_sort", "ignores_after", "ignores_pages", "loses")
+
+    def __init__(self) -> None:
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self.app = SmallSeeClickFix([], now=lambda: self._now)
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        self._now = now
+        self.app.issues = [
+            {
+                "id": row.record_id,
+                "status": row.status.title(),
+                "summary": row.category,
+                "request_type": {"id": 1, "title": row.category},
+                "address": row.area,
+                "created_at": row.requested_at.astimezone(ZONE).isoformat(),
+                "updated_at": row.loaded_at.astimezone(ZONE).isoformat(),
+                "closed_at": row.closed_at and row.closed_at.astimezone(ZONE).isoformat(),
+            }
+            for row in rows
+        ]
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        """Nobody puts issues in anew: this is where they live."""
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        setattr(self.app.habits, trouble, int(on) if trouble == "loses" else on)
+
+
 def _local(moment: datetime) -> str:
     return moment.astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
@@ -322,4 +365,5 @@ SERVED: Mapping[str, type[Served]] = {
     "socrata": ServedSocrata,
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
+    "seeclickfix": ServedSeeClickFix,
 }
