@@ -19,6 +19,7 @@ from store.counts import read_coverage
 from store.engine import snapshot
 from store.irregularities import read_irregularities
 from store.sources import RejectRow, RunRow, SourceRow, read_health, read_rejects, read_runs
+from store.weather import known_until, read_reading
 
 STRIP_DAYS = 90
 RUNS_SHOWN = 10
@@ -51,6 +52,7 @@ def _source(conn: Connection, desk: Desk, name: str, row: SourceRow | None) -> h
         [
             html.H2(plain(desk.title(name))),
             *_state(desk, row),
+            *_weather(conn, desk, name),
             _strip(coverage, first, today),
             _runs(desk, name, read_runs(conn, name, RUNS_SHOWN)),
             *_rejects(read_rejects(conn, name, REJECTS_SHOWN)),
@@ -78,6 +80,22 @@ def _state(desk: Desk, row: SourceRow | None) -> list[Component]:
         ),
         *([html.P(plain(row.message, 500))] if row.message else []),
     ]
+
+
+def _weather(conn: Connection, desk: Desk, name: str) -> list[Component]:
+    """Nothing, where it is not watched."""
+    place = desk.weather_place(name)
+    if place is None:
+        return []
+    reading, until = read_reading(conn, place), known_until(conn, place)
+    known = f"known until {day_text(until, year=True)}" if until else "not known yet"
+    if reading is None:
+        return [html.P(f"Weather: {known}.")]
+    asked = ago_text(reading.asked_at, desk.now())
+    if reading.problem:
+        words = f"Weather: {known}. It could not be read {asked}, and counts are judged without: "
+        return [html.P(words + plain(reading.problem, 500))]
+    return [html.P(f"Weather: {known}, read {asked}.")]
 
 
 def _strip(coverage: Mapping[date, Coverage], first: date, last: date) -> html.Figure:

@@ -1,6 +1,7 @@
 """Commands that add sources and look at them."""
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,6 +92,7 @@ def check_source(
     """Reach each source, read a sample, and say what was found and what looks wrong. Nothing is stored."""
     from connectors import connector_for
     from connectors.checking import check
+    from connectors.surroundings import check_surroundings
 
     loaded = load(settings)
     if name is not None and name not in loaded.sources:
@@ -98,8 +100,10 @@ def check_source(
     failed, found = False, {}
     for source in [name] if name else loaded.sources:
         try:
-            connector = connector_for(source, loaded.sources[source])
-            found[source] = check(connector, datetime.now(UTC), loaded.sources[source].title)
+            connector, now = connector_for(source, loaded.sources[source]), datetime.now(UTC)
+            seen = check(connector, now, loaded.sources[source].title)
+            remarks, wrong = check_surroundings(loaded, source, now)
+            found[source] = replace(seen, remarks=[*seen.remarks, *remarks], wrong=[*seen.wrong, *wrong])
         except ForewarnError as error:
             failed = True
             err.print(Text(str(error), style="red"))

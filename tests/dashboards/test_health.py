@@ -1,0 +1,45 @@
+"""The page of data health tells whether the weather could be read."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboards.desk import Desk
+from dashboards.pages import health
+from forewarn.settings import parse
+from forewarn.weather import WeatherDay
+from store.engine import open_store, transaction
+from store.weather import Reading, write_reading, write_weather
+
+NOW = datetime(2026, 2, 10, 5, tzinfo=UTC)
+
+
+def words(part: Any) -> str:
+    inner = getattr(part, "children", part)
+    return " ".join(map(words, inner)) if isinstance(inner, list) else str(inner or "")
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ("", "Weather: known until Mon 9 Feb 2026, read 5 minutes ago."),
+        ("<b>down</b>", "could not be read 5 minutes ago, and counts are judged without: <b>down</b>"),
+    ],
+)
+def test_the_weather_of_a_source(tmp_path: Path, problem: str, told: str) -> None:
+    weather = {"kind": "open-meteo", "latitude": 50.73, "longitude": 7.1}
+    settings = parse({"sources": {"bonn": {"kind": "files", "weather": weather}, "ulm": {"kind": "files"}}})
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    desk = Desk(engine, settings, lambda: NOW)
+    assert words(health.layout(desk, "", {})[1]).count("Weather: not known yet.") == 1
+    place = desk.weather_place("bonn")
+    assert place is not None
+    yesterday, at = date(2026, 2, 9), NOW - timedelta(minutes=5)
+    with transaction(engine) as conn:
+        write_reading(conn, place, Reading(at, yesterday, problem))
+        day = WeatherDay(yesterday, 4.0, -1.0, 0.0, 0.0, forecast=False)
+        write_weather(conn, place, [day], at=at, today=date(2026, 2, 10), public_delay_days=1)
+    assert told in words(health.layout(desk, "", {})[1])
+    engine.dispose()
