@@ -112,7 +112,8 @@ class Zendesk(HttpSource):
                 if "error" in answer.document:  # a cursor that is not known any more, as after a move of the account
                     was_lost = True
                     del state["cursor"]
-                    since = datetime.fromisoformat(state.get("watermark", since.isoformat())) - OVERLAP
+                    if "reached" in state:
+                        since = datetime.fromtimestamp(state["reached"], UTC) - OVERLAP
                     yield Page(counters=add_up([*counters, {"cursors_lost": 1}]))
                     continue
                 tickets = answer.document["tickets"]
@@ -125,6 +126,8 @@ class Zendesk(HttpSource):
                     raise SourceUnavailable(self.source, "the export says that there is more, and stands still")
                 if after is not None:
                     state["cursor"] = after
+                if stamps := [at for ticket in tickets if isinstance(at := ticket.get("generated_timestamp"), int)]:
+                    state["reached"] = max(stamps)  # by Zendesk's clock, in whose order the stream is
                 yield Page(
                     batch.requests,
                     rejects=batch.rejects,
@@ -169,7 +172,7 @@ class Zendesk(HttpSource):
         """What is known at the end of the stream: all days from the first one that was touched or is new."""
         touched = [date.fromisoformat(state["touched"])] if "touched" in state else []
         kept = {key: value for key, value in state.items() if key != "touched"}
-        return known_end({**kept, "watermark": until.isoformat()}, touched, until, self.tz)
+        return known_end(kept, touched, until, self.tz)
 
     def _count(self, client: Client, query: str) -> int:
         found: int = client.get(f"{self._base}/search/count.json", {"query": query}, _parse_count).document

@@ -191,7 +191,7 @@ def test_a_cursor_that_is_lost_is_replaced_by_the_time(serving: Serving, account
     clock.now = NOW + timedelta(hours=1)
     pages = read(source, source.plan(state, clock.now))
     assert "900" in ids(pages)
-    assert len(ids(pages)) < 10, "from an hour before the last complete reading, not from the beginning"
+    assert len(ids(pages)) < 10, "from an hour before the last change that was read, not from the beginning"
     assert pages[0].counters["cursors_lost"] == 1
 
 

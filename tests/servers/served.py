@@ -14,9 +14,12 @@ from tests.servers.ckan import Resource, SmallCkan
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
 from tests.servers.seeclickfix import SmallSeeClickFix
+from tests.servers.servicenow import SmallServiceNow, written
 from tests.servers.socrata import SmallSocrata
+from tests.servers.zendesk import SmallZendesk
 
 ZONE = ZoneInfo("America/New_York")
+_A_WHILE = timedelta(minutes=10)  # before it is read, so that no connector leaves it for the next run
 
 
 class Served(Protocol):
@@ -353,6 +356,112 @@ class ServedSeeClickFix:
         setattr(self.app.habits, trouble, int(on) if trouble == "loses" else on)
 
 
+class ServedZendesk:
+    """An account whose tickets change one by one; the text of an id stands for its number."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "zendesk",
+        "email": "admin@example.org",
+        "api_token": "k-3f9d2c71",
+        "page_size": 50,
+        "fields": {"category": "custom_fields.1", "area": "custom_fields.2"},
+    }
+    told: Sequence[str] = ("requested_at", "category", "area", "channel", "status", "closed_at")
+    reach_days: int | None = None
+    page_rows = 50
+    fixed_requests = 1
+    troubles = ("rows_at_most", "cursors_lost")
+
+    def __init__(self) -> None:
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._shown: dict[str, Shown] = {}
+        self.app = SmallZendesk(lambda: self._now)
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        before, self._shown, self._now = self._shown, {row.record_id: row for row in rows}, now
+        for gone in before.keys() - self._shown.keys():
+            self.app.delete(int(gone), now - _A_WHILE)
+        for row in rows:
+            if before.get(row.record_id) != row:
+                self._put(row, row.loaded_at)
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+        for row in rows:
+            self._put(row, now - _A_WHILE)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        setattr(self.app.habits, trouble, (20 if on else 1000) if trouble == "rows_at_most" else on)
+
+    def _put(self, row: Shown, at: datetime) -> None:
+        self.app.put(
+            int(row.record_id),
+            at,
+            id=row.record_id,
+            created_at=_utc(row.requested_at),
+            updated_at=_utc(row.updated_at),
+            status="solved" if row.closed_at else "open",
+            metric_set={"solved_at": row.closed_at and _utc(row.closed_at)},
+            via={"channel": row.channel},
+            custom_fields=[{"id": 1, "value": row.category}, {"id": 2, "value": row.area}],
+        )
+
+
+class ServedServiceNow:
+    """A table whose rows change one by one, and are stamped when they do."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "servicenow",
+        "table": "incident",
+        "user": "forewarn",
+        "password": "pw-51c8aa",
+        "page_size": 50,
+    }
+    told: Sequence[str] = ServedZendesk.told
+    reach_days: int | None = None
+    page_rows = 50
+    fixed_requests = 2  # the table, and the list of what was deleted
+    troubles = ("rows_at_most", "gives_up_after")
+
+    def __init__(self) -> None:
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._shown: dict[str, Shown] = {}
+        self.app = SmallServiceNow(lambda: self._now, shown={("state", "1"): "New", ("state", "7"): "Closed"})
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        before, self._shown, self._now = self._shown, {row.record_id: row for row in rows}, now
+        for gone in before.keys() - self._shown.keys():
+            self.app.delete(gone, now - _A_WHILE)
+        for row in rows:
+            if before.get(row.record_id) != row:
+                self._put(row, now - _A_WHILE)
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+        for row in rows:
+            self._put(row, now - _A_WHILE)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        usual = {"rows_at_most": 10_000, "gives_up_after": None}[trouble]
+        setattr(self.app.habits, trouble, 20 if on else usual)
+
+    def _put(self, row: Shown, at: datetime) -> None:
+        self.app.put(
+            row.record_id,
+            at,
+            opened_at=written(row.requested_at),
+            closed_at=written(row.closed_at) if row.closed_at else "",
+            state="7" if row.closed_at else "1",
+            category=row.category,
+            location=row.area,
+            contact_type=row.channel,
+        )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _local(moment: datetime) -> str:
     return moment.astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
@@ -362,8 +471,10 @@ SERVED: Mapping[str, type[Served]] = {
     "arcgis with edits": ServedEdits,
     "ckan": ServedCkan,
     "ckan with statements": ServedCkanSql,
+    "servicenow": ServedServiceNow,
     "socrata": ServedSocrata,
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
+    "zendesk": ServedZendesk,
     "seeclickfix": ServedSeeClickFix,
 }

@@ -51,13 +51,13 @@ class SmallServiceNow:
     tables: dict[str, dict[str, Row]] = field(default_factory=lambda: {"incident": {}, "sys_audit_delete": {}})
     _answers: int = 0
 
-    def put(self, number: int, at: datetime, table: str = "incident", **values: str) -> str:
-        """Makes or changes a row; gives its sys_id."""
-        row_id = md5(f"{table} {number}".encode(), usedforsecurity=False).hexdigest()
+    def put(self, number: int | str, at: datetime, table: str = "incident", **values: str) -> str:
+        """Makes or changes a row; gives its sys_id, which is `number` if that is a text."""
+        row_id = _row_id(table, number)
         stamp = written(at)
         held = self.tables[table].get(row_id) or {
             "sys_id": row_id,
-            "number": f"INC{number:07d}",
+            "number": f"INC{number:0>7}",
             "sys_created_on": stamp,
             "opened_at": stamp,
             **dict.fromkeys(("closed_at", "due_date", "category", "subcategory", "location", "contact_type"), ""),
@@ -67,9 +67,9 @@ class SmallServiceNow:
         self.tables[table][row_id] = {**held, **values, "sys_updated_on": stamp}
         return row_id
 
-    def delete(self, number: int, at: datetime, table: str = "incident") -> str:
+    def delete(self, number: int | str, at: datetime, table: str = "incident") -> str:
         """Deletes a row, which only the audit remembers."""
-        row_id = md5(f"{table} {number}".encode(), usedforsecurity=False).hexdigest()
+        row_id = _row_id(table, number)
         del self.tables[table][row_id]
         entry = {"sys_id": row_id[::-1], "tablename": table, "documentkey": row_id}
         self.tables["sys_audit_delete"][row_id[::-1]] = entry | dict.fromkeys(
@@ -169,6 +169,10 @@ class SmallServiceNow:
             both = {"display_value": shown, "value": value}
             cells[name] = both if form == "all" else both["display_value" if form == "true" else "value"]
         return cells
+
+
+def _row_id(table: str, number: int | str) -> str:
+    return number if isinstance(number, str) else md5(f"{table} {number}".encode(), usedforsecurity=False).hexdigest()
 
 
 def written(at: datetime) -> str:

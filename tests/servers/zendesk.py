@@ -155,7 +155,7 @@ class SmallZendesk:
 
 
 def _at(ticket: Ticket) -> tuple[int, int]:
-    return ticket["generated_timestamp"], ticket["id"]
+    return ticket["generated_timestamp"], int(ticket["id"])
 
 
 def _cursor(place: tuple[int, int]) -> str:
