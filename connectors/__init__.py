@@ -11,6 +11,7 @@ CONNECTORS = {
     "arcgis": "connectors.arcgis:ArcGis",
     "ckan": "connectors.ckan:Ckan",
     "files": "connectors.files:Files",
+    "fixmystreet": "connectors.fixmystreet:FixMyStreet",
     "open311": "connectors.open311:Open311",
     "seeclickfix": "connectors.seeclickfix:SeeClickFix",
     "servicenow": "connectors.servicenow:ServiceNow",

@@ -40,11 +40,12 @@ _NOTHING_FOUND = re.compile(r"\bno (service )?requests? found", re.IGNORECASE)
 _TEXT_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![\w.+-])0\d+(?![\w.])')
 
 
-def rows_of(body: bytes, form: str, *, nothing_is_an_error: bool = False) -> list[Row]:
+def rows_of(body: bytes, form: str, *, key: str = "service_requests", nothing_is_an_error: bool = False) -> list[Row]:
     """The records of one whole document.
 
     Args:
         form: `json` or `xml`.
+        key: Where the list is, if it is inside an object.
         nothing_is_an_error: The server says that nothing was found by an error.
 
     Raises:
@@ -52,7 +53,7 @@ def rows_of(body: bytes, form: str, *, nothing_is_an_error: bool = False) -> lis
     """
     document = _from_xml(parse_xml(body)) if form == "xml" else _from_json(body)
     if isinstance(document, dict):
-        document = document.get("service_requests", [document])
+        document = document.get(key, [document])
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise ValueError("not a list of records")
     if document and all({"code", "description"} <= row.keys() for row in document):

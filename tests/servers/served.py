@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
+from tests.servers import fixmystreet
 from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
 from tests.servers.ckan import Resource, SmallCkan
+from tests.servers.fixmystreet import SmallFixMyStreet
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
 from tests.servers.seeclickfix import SmallSeeClickFix
@@ -314,6 +316,41 @@ class ServedEdits(ServedArcGis):
     fixed_requests = 6  # what is new is asked for twice: by request and by edit, each counted
 
 
+class ServedFixMyStreet:
+    """A site on which reports are confirmed when they are made; hidden ones vanish."""
+
+    settings: Mapping[str, Any] = {"kind": "fixmystreet"}
+    told: Sequence[str] = ("requested_at", "category", "status")
+    reach_days: int | None = 14
+    page_rows = 400
+    fixed_requests = 2  # that there is nothing older, once a window
+    troubles = ("limit", "ignores_dates", "oldest_first")
+
+    def __init__(self) -> None:
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self.app = SmallFixMyStreet([], ZONE, fixmystreet.Habits(limit=400), lambda: self._now)
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        self._now = now
+        self.app.reports = [
+            {
+                "id": row.record_id,
+                "state": "confirmed" if row.closed_at is None else "fixed - council",
+                "confirmed": row.requested_at,
+                "lastupdate": row.updated_at,
+                "category": row.category,
+                "bodies": [row.area],
+            }
+            for row in rows
+        ]
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        """Nobody puts reports in anew: this is where they live."""
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        setattr(self.app.habits, trouble, (25 if on else 400) if trouble == "limit" else on)
+
+
 class ServedSeeClickFix:
     """A place of which every change is told by its time of update, as nothing is published late there."""
 
@@ -476,5 +513,6 @@ SERVED: Mapping[str, type[Served]] = {
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
     "zendesk": ServedZendesk,
+    "fixmystreet": ServedFixMyStreet,
     "seeclickfix": ServedSeeClickFix,
 }
