@@ -115,7 +115,16 @@ def serve(app: dash.Dash, host: str, port: int) -> Iterator[str]:
         raise ConfigError("dashboard.port", f"cannot listen on {host}, port {port}: {error.strerror}") from error
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns when a page asks for all its parts at once
     connections: dict[int, Any] = {}
-    server = create_server(app.server, sockets=[listening], map=connections, threads=8, ident="forewarn")
+    server = create_server(
+        app.server,
+        sockets=[listening],
+        map=connections,
+        threads=8,
+        ident="forewarn",
+        max_request_body_size=app.server.config[
+            "MAX_CONTENT_LENGTH"
+        ],  # it would take a gigabyte before we see any of it
+    )
     thread = threading.Thread(target=server.run, name="dashboard", daemon=True)
     thread.start()
     try:

@@ -25,6 +25,7 @@ from store.received import begin_receiving, count_batches, find_batch, keep_batc
 
 A_MINUTE = timedelta(minutes=1)
 LATER = {"Retry-After": "60"}
+LARGEST_BODY_MB = 16  # of any request; a source may take larger batches
 LONGEST_KEY = 200  # characters
 KIND = "webhook"
 
@@ -41,6 +42,7 @@ def take_batches(server: Flask, desk: Desk) -> None:
             found = connector_for(name, settings)
             assert isinstance(found, Webhook)  # noqa: S101 - the table of connectors says so
             sources[name] = found
+    server.config["MAX_CONTENT_LENGTH"] = max([LARGEST_BODY_MB, *(one.max_body_mb for one in sources.values())]) << 20
 
     @server.post("/ingest/<path:name>")
     def _take(name: str) -> Response:

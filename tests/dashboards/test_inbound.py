@@ -121,6 +121,17 @@ def test_a_body_that_is_too_large(line: Sender, store_engine: Engine, chunked: b
     assert kept(store_engine) == []
 
 
+def test_what_is_far_too_large_is_not_taken_in(line: Sender) -> None:
+    for path in ("/ingest/noise%20line", "/_dash-update-component"):
+        try:
+            status = requests.post(
+                line.url.replace("/ingest/noise%20line", path), data=bytes(17 << 20), timeout=30
+            ).status_code
+        except requests.ConnectionError:  # cut before all of it was sent
+            status = 413
+        assert status == 413
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'[{"source_record_id": "c-1"', b'[{"source_record_id": "c-1"}]', b"\xff"]
 )
