@@ -105,7 +105,8 @@ def fit_season(y: Floats, observed: Floats, design: Design, start: Floats) -> Se
     information = irls.information(weights * mean, columns, penalty)
     information[:, 0, 0] += PSEUDO_EVENTS
     covariance = np.asarray(np.linalg.inv(information))
-    return Season(trusted(second, covariance, dispersion, design.n_weather), covariance, dispersion)
+    of_weather = design.prior_sd[len(design.prior_sd) - design.n_weather :]
+    return Season(*trusted(second, covariance, dispersion, of_weather), dispersion)
 
 
 def follow(y: Floats, observed: Floats, columns: Floats, season: Season, course: Course) -> Past:

@@ -23,6 +23,7 @@ from detectors.nowcast import thinned
 from detectors.pooling import shrunk_dispersion
 from detectors.sheet import Outlook, Sheet
 from detectors.spans import span_sums, variance_of
+from detectors.weather import MOST_RISE
 from forewarn.calendar import Dates
 from forewarn.panel import DAY, Detection, Floats, Panel
 
@@ -141,13 +142,18 @@ class Scan:
     def _look_ahead(self, learnt: Lessons, panel: Panel, design: Design, course: Course) -> Outlook:
         """What the last steps of the panel, described by `design`, should have brought alone and with those before."""
         columns = design.columns
-        n_judged = len(columns)
-        mean = mean_of(learnt.coefficients, columns) * learnt.level[:, None]
+        n_judged, n_plain = len(columns), columns.shape[1] - design.n_weather
+        by_weather = mean_of(learnt.coefficients[:, n_plain:], columns[:, n_plain:])
+        weather = np.minimum(by_weather, MOST_RISE)
+        mean = mean_of(learnt.coefficients, columns) * (weather / by_weather) * learnt.level[:, None]
         whole = np.concatenate([learnt.recent, mean], axis=1)[:, -panel.counts.shape[1] :]
         dispersion = shrunk_dispersion(
             learnt.dispersion, learnt.freedom, learnt.typical, floor=least_dispersion(learnt.typical)
         )
-        season = ((columns @ learnt.covariance) * columns).sum(axis=2)
+        season = _spread(columns, learnt.covariance)
+        if design.n_weather:  # how far a rise that is cut would have gone is no matter
+            plain = _spread(columns[:, :n_plain], learnt.covariance[:, :n_plain, :n_plain])
+            season = np.where(by_weather > MOST_RISE, plain, season)
         level = dispersion * learnt.relative + learnt.disagreement
         relative = level[:, None] + season * learnt.season_dispersion[:, None]
         due, scatter = thinned(whole, dispersion[:, None] * whole, panel.completeness)
@@ -160,15 +166,19 @@ class Scan:
             [variance_of(s, t, relative, n, even=even) for s, t, n in zip(spread, total, course.spans, strict=True)]
         )
         known = observed[:, -n_judged:]
-        first_weather = columns.shape[1] - design.n_weather
         return Outlook(
             np.where(known, count, np.nan),
             total,
             variance,
             np.where(known, due[:, -n_judged:], np.nan),
             learnt.recent,
-            mean_of(learnt.coefficients[:, first_weather:], columns[:, first_weather:]),
+            weather,
         )
+
+
+def _spread(columns: Floats, covariance: Floats) -> Floats:
+    """(n_series, n_steps) variance of the log of what the regression expects."""
+    return np.asarray(((columns @ covariance) * columns).sum(axis=2))
 
 
 def _periods(panel: Panel, first: int, period: int) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,10 @@ TRUST = 2.0
 """Evidence below which an effect is none, in units of what chance brings: days that follow each other tell less than
 they seem to."""
 
+MOST_RISE = 2.0
+"""By so much weather may multiply what is expected. A storm's usual harvest is no surprise and has to be dealt with all
+the same: what goes beyond a doubling is told. Falls are expected however deep they are."""
+
 MIN_KNOWN_DAYS = 56
 """Known days of the past below which nothing is made of the weather."""
 NORMAL_HARMONICS = 2
@@ -59,25 +63,33 @@ def _measures(weather: Weather) -> Iterator[Floats]:
     yield np.log1p(fresh_snow(weather)) / np.log1p(TYPICAL_SNOW_CM)
 
 
-def trusted(coefficients: Floats, covariance: Floats, dispersion: Floats, n_weather: int) -> Floats:
-    """The coefficients, those of the weather drawn to none as far as chance could have made them, series by series.
+def trusted(coefficients: Floats, covariance: Floats, dispersion: Floats, prior_sd: Floats) -> tuple[Floats, Floats]:
+    """The fit with the effects of the weather drawn to none as far as chance could have made them, series by series.
 
         share = max(0, 1 - TRUST * k / (b' C⁻¹ b / dispersion))         of the k effects b with covariance C
 
-    The departures are next to independent of season and weekday, so that these need no other fit.
+    What is left of an effect's variance is the same share of it, and of the rest what the data could not tell: snow
+    that never fell keeps the width of its prior. The departures are next to independent of season and weekday, so
+    that these need no other fit.
 
     Args:
-        coefficients, covariance, dispersion: As in `Season`; the last `n_weather` columns are those of the weather.
+        coefficients, covariance, dispersion: As in `Season`.
+        prior_sd: (k,) of the last columns, those of the weather.
 
     References:
         James & Stein (1961), Proc 4th Berkeley Symp Math Stat Prob 1, 361-379.
     """
-    if not n_weather:
-        return coefficients
-    effects, spread = coefficients[:, -n_weather:, None], covariance[:, -n_weather:, -n_weather:]
+    k = len(prior_sd)
+    if not k:
+        return coefficients, covariance
+    effects, spread = coefficients[:, -k:, None], covariance[:, -k:, -k:]
     evidence = (effects * np.linalg.solve(spread, effects)).sum(axis=(1, 2)) / dispersion
-    share = np.maximum(1 - TRUST * n_weather / np.maximum(evidence, 1e-9), 0.0)
-    return np.hstack([coefficients[:, :-n_weather], coefficients[:, -n_weather:] * share[:, None]])
+    share = np.maximum(1 - TRUST * k / np.maximum(evidence, 1e-9), 0.0)[:, None]
+    untold = np.minimum(np.diagonal(spread, axis1=1, axis2=2) * dispersion[:, None] / prior_sd**2, 1.0)
+    n_others = coefficients.shape[1] - k
+    shrunk = np.pad(np.broadcast_to(share, untold.shape), ((0, 0), (n_others, 0)), constant_values=1.0)
+    kept = np.pad(np.sqrt(share + (1 - share) * untold), ((0, 0), (n_others, 0)), constant_values=1.0)
+    return coefficients * shrunk, covariance * kept[:, :, None] * kept[:, None, :]
 
 
 def fresh_snow(weather: Weather) -> Floats:

@@ -1,6 +1,7 @@
 import gzip
 from collections.abc import Mapping, Sequence
 from csv import DictReader
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from connectors.health import History, judge_days, judge_source
-from forewarn.calendar import Calendar
+from forewarn.calendar import Calendar, Event, EventKind
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceChanged, SourceUnavailable
 
@@ -72,6 +73,10 @@ def test_a_holiday_is_compared_with_sundays() -> None:
     assert first.weekday() == 0
     assert judge(totals, 1, first=first) == [MISSING]
     assert judge(totals, 1, first=first, calendar=Calendar("DE")) == [QUIET]
+    works = Event(EventKind.CLOSURE, date(2026, 5, 1), date(2026, 5, 1), "Works outing")
+    assert judge(totals, 1, first=first, calendar=Calendar(events=(works,))) == [QUIET]
+    fair = replace(works, kind=EventKind.EVENT)
+    assert judge(totals, 1, first=first, calendar=Calendar(events=(fair,))) == [MISSING]
 
 
 def test_nothing_at_all_is_no_quiet() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from detectors.design import calendar_design
 from detectors.drift import Drift
 from detectors.scan import Scan
-from detectors.weather import WEATHER_SD, fresh_snow, trusted, weather_columns
+from detectors.weather import MOST_RISE, WEATHER_SD, fresh_snow, trusted, weather_columns
 from forewarn.calendar import Calendar
 from forewarn.panel import Floats, Panel
 from forewarn.weather import Weather
@@ -123,6 +123,21 @@ def test_what_rain_does_is_expected_and_told() -> None:
     assert plain.weather is None
 
 
+def test_weather_explains_a_doubling_at_most_and_any_fall() -> None:
+    weather = made_weather()
+    wet = np.log1p(weather.precipitation) / np.log1p(10.0)
+    counts = np.random.default_rng(6).poisson(40 * np.exp(np.vstack([1.3 * wet, -1.3 * wet]))).astype(float)
+    last = int(np.flatnonzero(weather.precipitation > 25)[-1]) + 1
+    detection = Scan().detect(watching(counts, weather).until(last), 1)
+    plain = Scan().detect(watching(counts, None).until(last), 1)
+    assert detection.weather is not None
+    assert detection.weather[0, 0] == MOST_RISE
+    assert detection.expected[0, 0] < 0.7 * counts[0, last - 1], "the rest is told"
+    assert detection.upper_tail[0, 0] < 1e-3
+    assert detection.weather[1, 0] < 0.3
+    assert detection.lower_tail[1, 0] > 0.2 > 0.05 > plain.lower_tail[1, 0], "a fall is expected"
+
+
 def test_a_series_that_cares_for_no_weather_is_left_alone() -> None:
     weather = made_weather()
     counts = np.random.default_rng(5).poisson(20.0, (20, N_DAYS)).astype(float)
@@ -169,12 +184,19 @@ def test_weather_never_seen_widens_what_is_usual() -> None:
 
 def test_effects_are_trusted_as_far_as_chance_cannot_make_them() -> None:
     coefficients = np.array([[1.0, 0.02, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    covariance = np.tile(np.diag([1.0, 0.01, 0.01]), (3, 1, 1))
-    shrunk = trusted(coefficients, covariance, np.ones(3), 2)
+    covariance = np.tile(np.diag([1.0, 0.0001, 0.09]), (3, 1, 1))
+    covariance[1, 1, 1] = 0.01
+    shrunk, left = trusted(coefficients, covariance, np.ones(3), np.full(2, 0.3))
     np.testing.assert_allclose(shrunk[:, 0], 1.0)
     assert (shrunk[[0, 2], 1] == 0).all()
     assert 0.9 < shrunk[1, 1] < 1
-    np.testing.assert_array_equal(trusted(coefficients, covariance, np.ones(3), 0), coefficients)
+    np.testing.assert_allclose(left[:, 0, 0], 1.0)
+    assert left[2, 1, 1] < 1e-6, "known to be none"
+    np.testing.assert_allclose(left[:, 2, 2], 0.09, rtol=1e-6, err_msg="nothing is known but the prior")
+    np.testing.assert_allclose(left[1, 1, 1], 0.01, rtol=0.1)
+    same = trusted(coefficients, covariance, np.ones(3), np.zeros(0))
+    assert same[0] is coefficients
+    assert same[1] is covariance
 
 
 def test_weather_columns_come_last() -> None:

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
+from alerts.wording import explanation
 from connectors.http import HttpSource
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import Installation
 from flows.reading import read_ordinary
 from flows.weather import EVERY, refresh_weather
+from forewarn.alert import Kind
 from forewarn.weather import Weather
 from simulator.open311 import serve
+from store.alerts import read_alerts
 from store.engine import snapshot
 from tests.flows.towns import FIRST_DAY, Town, installed, morning_after, settings_of, source_settings
 from tests.servers.faults import Faulty, status
@@ -104,3 +107,20 @@ def test_a_source_without_weather_asks_nobody(engine: Engine, tmp_path: Path) ->
             conn, installation, "town", installation.settings.detection, LAST, LAST + timedelta(days=1)
         )
     assert all(panel.weather is None for panel in reading.panels)
+
+
+def test_what_is_planned_reaches_the_alert(engine: Engine, tmp_path: Path) -> None:
+    """A fair on the last day: the surge on it is told, and that it was known."""
+    town = Town(tmp_path / "town")
+    town.drop(FIRST_DAY, LAST - timedelta(days=1))
+    town.drop(LAST, LAST, {("Rats", "North"): 8.0})
+    (tmp_path / "own.csv").write_text(f"first_day,name\n{LAST},Fair\n", encoding="utf-8")
+    source = source_settings(tmp_path / "town", events=[{"path": str(tmp_path / "own.csv")}])
+    installation = installed(engine, settings_of(tmp_path, {"town": source}))
+    ingest_source(installation, "town", morning_after(LAST))
+    detect_source(installation, "town", morning_after(LAST))
+    with snapshot(engine) as conn:
+        found = [alert for alert in read_alerts(conn, source="town") if alert.kind is Kind.SURGE]
+    assert found
+    assert all(alert.evidence["planned"] == [{"kind": "event", "name": "Fair"}] for alert in found)
+    assert any("an event (Fair)" in line for line in explanation(found[0]))
