@@ -31,6 +31,14 @@ class Precision(StrEnum):
     DAY = "day"
 
 
+class DeletionReason(StrEnum):
+    """Why a request is no longer to be had from its source."""
+
+    DISAPPEARED = "disappeared"  # missing from two complete comparisons
+    SOURCE_DELETED = "source_deleted"  # the source says so
+    AGED_OUT = "aged_out"  # older than what the source keeps; it is no less a request, and stays counted
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
     """One request or complaint. `(source, source_record_id)` is its key; text fields are '' where unknown.

@@ -33,7 +33,7 @@ def read_documents(
         )
         .join_from(service_request, series, series.c.id == row.series_id)
         .where(series.c.source == source, row.source == source, row.day.between(first, last))
-        .where(or_(row.description != "", series.c.subcategory != ""))
+        .where(or_(row.description != "", series.c.subcategory != ""), row.deleted_at.is_(None))
     )
     found = conn.execute(statement).all()
     columns = list(zip(*found, strict=True)) if found else [()] * len(statement.selected_columns)

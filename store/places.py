@@ -31,6 +31,7 @@ def read_places(conn: Connection, source: str, days: Sequence[date]) -> Placed:
     table = service_request.c
     columns = select(table.series_id, table.day, table.requested_at, table.lat, table.lon)
     with_place = columns.where(table.source == source, table.lat.is_not(None), table.lon.is_not(None))
+    with_place = with_place.where(table.deleted_at.is_(None))
     rows = [
         (series_id, day.toordinal() - DAY_ZERO, (at - _EPOCH).total_seconds() / 3600, lat, lon)
         for first in range(0, len(days), DAYS_AT_ONCE)

@@ -51,6 +51,7 @@ def read_points(
         select(stored.day, series.c[topic], series.c.area, stored.lat, stored.lon, stored.first_seen_at)
         .join_from(service_request, series, series.c.id == stored.series_id)
         .where(series.c.source == source, stored.day.between(first, last), stored.lat.is_not(None))
+        .where(stored.deleted_at.is_(None))
         .order_by(stored.day, stored.lat, stored.lon, series.c.id)
     )
     rows = [row for row in conn.execute(statement) if row.lon is not None]

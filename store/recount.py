@@ -54,7 +54,11 @@ counted = Table(
 _request = service_request.c
 _opened = (
     select(func.count())
-    .where(_request.series_id == touched.c.series_id, _request.day == touched.c.day)
+    .where(
+        _request.series_id == touched.c.series_id,
+        _request.day == touched.c.day,
+        _request.deleted_at.is_(None),  # says that the partial index will do, as below
+    )
     .scalar_subquery()
 )
 _closed = (
@@ -62,7 +66,8 @@ _closed = (
     .where(
         _request.series_id == touched.c.series_id,
         _request.closed_day == touched.c.day,
-        _request.closed_day.is_not(None),  # says that the partial index will do
+        _request.closed_day.is_not(None),
+        _request.deleted_at.is_(None),
     )
     .scalar_subquery()
 )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from itertools import chain
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    literal,
+    null,
     or_,
     select,
     update,
@@ -31,10 +33,12 @@ from forewarn.panel import LABELS
 from forewarn.request import Requests, Texts
 from store.dialect import fetch_integers, load, stage
 from store.recount import apply_counted, recount
+from store.revisions import CONTENT, log_changes
 from store.schema import service_request as stored
 from store.series import Integers, series_ids
 from store.sources import advance_source
 from store.text import storable
+from store.types import UtcTime
 
 
 class WriteCounts(NamedTuple):
@@ -44,6 +48,8 @@ class WriteCounts(NamedTuple):
     changed: int = 0
     unchanged: int = 0
     stale: int = 0  # an older copy than the one that is stored, and refused
+    restored: int = 0  # an older copy that was read twice, a while apart: the source has gone back to it
+    revived: int = 0  # had been deleted, and is there again
     duplicates: int = 0  # another row of the batch had the same key, and was at least as new
 
 
@@ -53,24 +59,16 @@ class Outcome(IntEnum):
     CHANGED = 1
     UNCHANGED = 2
     STALE = 3
+    RESTORED = 4
+    REVIVED = 5
 
 
-_CONTENT = (
-    "series_id",
-    "requested_at",
-    "day",
-    "closed_at",
-    "closed_day",
-    "due_at",
-    "status",
-    "precision",
-    "lat",
-    "lon",
-    "description",
-)
-"""Columns that make a row another one. A new `updated_at` alone does not: some sources touch every row daily."""
+TAKEN_OVER = (Outcome.CHANGED, Outcome.RESTORED, Outcome.REVIVED)
+REVISIT = timedelta(hours=20)
+"""Reads of an older copy that are so far apart are two: the second is no overlap of the first."""
 
-_KEPT = ("source_record_id", "updated_at", *_CONTENT)
+
+_KEPT = ("source_record_id", "updated_at", *CONTENT)
 
 _staging = MetaData()
 _incoming = Table(
@@ -89,7 +87,7 @@ _asked = Table(
     prefixes=["TEMPORARY"],
 )
 
-_is_changed = _incoming.c.outcome == Outcome.CHANGED.value
+_is_changed = _incoming.c.outcome.in_([outcome.value for outcome in TAKEN_OVER])
 _OUR_TIMES = ("first_seen_at", "last_seen_at", "last_changed_at")
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -123,7 +121,8 @@ def write_requests(
     outcomes: Counter[str] = Counter(new=int((~is_stored).sum()))
     if is_stored.any():
         stage(conn, _incoming, {name: column[is_stored] for name, column in columns.items()})
-        outcomes.update(_classify(conn, source))
+        outcomes.update(_classify(conn, source, seen_at))
+        log_changes(conn, source, select(*_before_and_after()).where(_same_key(source), _is_changed), seen_at)
         touched = np.concatenate([touched, _changed_cells(conn, source)])
         _update(conn, source, seen_at)
     if len(touched):
@@ -185,10 +184,28 @@ def _same_key(source: str) -> ColumnElement[bool]:
     return and_(stored.c.source_record_id == _incoming.c.source_record_id, stored.c.source == source)
 
 
-def _classify(conn: Connection, source: str) -> dict[str, int]:
-    differs = or_(*(stored.c[name].is_distinct_from(_incoming.c[name]) for name in _CONTENT))
+def _before_and_after() -> list[ColumnElement[Any]]:
+    """Id, then the columns that a revision may tell of as they are stored, then as they come."""
+    gone = [stored.c.deleted_at, stored.c.deletion_reason]
+    return [
+        stored.c.source_record_id,
+        *(stored.c[name] for name in CONTENT),
+        stored.c.updated_at,
+        *gone,
+        *(_incoming.c[name] for name in CONTENT),
+        func.coalesce(_incoming.c.updated_at, stored.c.updated_at),
+        *(null() for _ in gone),
+    ]
+
+
+def _classify(conn: Connection, source: str, seen_at: datetime) -> dict[str, int]:
+    differs = or_(*(stored.c[name].is_distinct_from(_incoming.c[name]) for name in CONTENT))
+    is_older = _incoming.c.updated_at < stored.c.updated_at
+    was_read_before = and_(stored.c.refused_stamp == _incoming.c.updated_at, stored.c.refused_at <= seen_at - REVISIT)
     outcome = case(
-        (_incoming.c.updated_at < stored.c.updated_at, Outcome.STALE.value),
+        (stored.c.deleted_at.is_not(None), Outcome.REVIVED.value),
+        (and_(is_older, was_read_before), Outcome.RESTORED.value),
+        (is_older, Outcome.STALE.value),
         (differs, Outcome.CHANGED.value),
         else_=Outcome.UNCHANGED.value,
     )
@@ -210,12 +227,20 @@ def _changed_cells(conn: Connection, source: str) -> Integers:
 
 def _update(conn: Connection, source: str, seen_at: datetime) -> None:
     """Takes over what changed, and notes of all others that they were seen."""
-    news: dict[str, Any] = {name: _incoming.c[name] for name in _CONTENT}
+    news: dict[str, Any] = {name: _incoming.c[name] for name in CONTENT}
     news["updated_at"] = func.coalesce(_incoming.c.updated_at, stored.c.updated_at)
     mine = _same_key(source)
-    conn.execute(update(stored).values(**news, last_seen_at=seen_at, last_changed_at=seen_at).where(mine, _is_changed))
-    newer = case(
-        (stored.c.updated_at >= _incoming.c.updated_at, stored.c.updated_at),
-        else_=func.coalesce(_incoming.c.updated_at, stored.c.updated_at),
-    )
-    conn.execute(update(stored).values(last_seen_at=seen_at, updated_at=newer).where(mine, ~_is_changed))
+    there: dict[str, Any] = {"last_seen_at": seen_at, "missed_at": None, "deletion_reason": None}
+    taken = {"deleted_at": None, "refused_stamp": None, "refused_at": None}
+    conn.execute(update(stored).values(**news, **there, **taken, last_changed_at=seen_at).where(mine, _is_changed))
+    newer = func.coalesce(_incoming.c.updated_at, stored.c.updated_at)
+    is_same = _incoming.c.outcome == Outcome.UNCHANGED.value
+    same = {**there, "updated_at": newer, "refused_stamp": None, "refused_at": None}
+    conn.execute(update(stored).values(same).where(mine, is_same))
+    is_known = stored.c.refused_stamp == _incoming.c.updated_at
+    refused = {
+        "refused_stamp": _incoming.c.updated_at,
+        "refused_at": case((is_known, stored.c.refused_at), else_=literal(seen_at, UtcTime)),
+    }
+    is_stale = _incoming.c.outcome == Outcome.STALE.value
+    conn.execute(update(stored).values(**there, **refused).where(mine, is_stale))

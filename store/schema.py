@@ -46,6 +46,9 @@ source_state = Table(
     Column("changed_at", UtcTime),  # since when the health is what it is
     Column("checked_at", UtcTime),
     Column("newest_day", Day),
+    Column("reconciled_at", UtcTime),  # when the store was last compared with all that the source has
+    Column("control", JSON),  # what that comparison came to
+    Column("shape", JSON),  # names and types of the source's fields, and what of them is news
 )
 
 sync_run = Table(
@@ -121,15 +124,37 @@ service_request = Table(
     Column("first_seen_at", UtcTime, nullable=False),  # our clock, as are the next two
     Column("last_seen_at", UtcTime, nullable=False),
     Column("last_changed_at", UtcTime, nullable=False),
+    Column("missed_at", UtcTime),  # the first complete comparison with the source in which it was missing
+    Column("deleted_at", UtcTime),  # by our clock; not NULL: it is no request any more and is not counted
+    Column("deletion_reason", Text),  # of an aged one, too, which is still counted
+    Column("refused_stamp", UtcTime),  # `updated_at` of an older copy that was not taken over
+    Column("refused_at", UtcTime),  # when that copy was first read
     # The day comes first: requests come in the order of their days, so the index grows at its end.
-    Index(None, "day", "series_id"),
+    Index(
+        None,
+        "day",
+        "series_id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
     Index(
         None,
         "closed_day",
         "series_id",
-        sqlite_where=text("closed_day IS NOT NULL"),
-        postgresql_where=text("closed_day IS NOT NULL"),
+        sqlite_where=text("closed_day IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=text("closed_day IS NOT NULL AND deleted_at IS NULL"),
     ),
+)
+
+request_revision = Table(
+    "request_revision",
+    metadata,
+    Column("id", Integer, primary_key=True),  # in the order in which the changes were noticed
+    Column("source_record_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("earlier", JSON, nullable=False),  # column that changed → what it was; of texts only that they changed
+    Index(None, "source", "seen_at"),
 )
 
 daily_count = Table(

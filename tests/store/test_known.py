@@ -49,15 +49,25 @@ def test_counts_and_the_past(
     with transaction(store_engine) as conn:
         empty(conn)
     model: dict[str, ServiceRequest] = {}
+    refused: dict[str, tuple[datetime | None, date]] = {}
     seen_day = DAYS[-1]
     snapshots: dict[date, dict[tuple[str, str], list[float]]] = {}
     for number, (days_later, batch) in enumerate(pulls):
         seen_day += timedelta(days=days_later)
         batch = batch if stamped else [replace(request, updated_at=None) for request in batch]
+        newest: dict[str, ServiceRequest] = {}
         for request in batch:
-            held = model.get(request.source_record_id)
-            if not (held and held.updated_at and request.updated_at and request.updated_at < held.updated_at):
-                model[request.source_record_id] = request
+            if not is_older(request, newest.get(request.source_record_id)):
+                newest[request.source_record_id] = request
+        for key, request in newest.items():
+            if is_older(request, model.get(key)):
+                stamp, refused_on = refused.get(key, (None, seen_day))
+                refused_on = refused_on if stamp == request.updated_at else seen_day
+                refused[key] = request.updated_at, refused_on
+                if refused_on == seen_day:
+                    continue  # an older copy is not believed until it has been read on two days
+            model[key] = request
+            refused.pop(key, None)
         with transaction(store_engine) as conn:
             backfill = backfilled and number == 0
             write_coverage(conn, "bonn", dict.fromkeys(DAYS, Coverage.OBSERVED), seen_day=seen_day, backfill=backfill)
@@ -76,6 +86,10 @@ def test_counts_and_the_past(
     with transaction(store_engine) as conn:
         for day, snapshot in snapshots.items():
             assert known(conn, day) == snapshot
+
+
+def is_older(request: ServiceRequest, held: ServiceRequest | None) -> bool:
+    return bool(held and held.updated_at and request.updated_at and request.updated_at < held.updated_at)
 
 
 def empty(conn: Connection) -> None:
