@@ -89,6 +89,7 @@ def judge_source(
     zone: ZoneInfo,
     public_delay_days: int = 0,
     fresh_until: datetime | None = None,
+    canary: str = "",
     error: SourceError | None = None,
 ) -> tuple[SourceHealth, str]:
     """How the source is doing, and why, in a sentence for people.
@@ -97,12 +98,15 @@ def judge_source(
         history: With the verdicts of `judge_days` in its coverage.
         public_delay_days: Days that the source usually takes to publish a day.
         fresh_until: When the source itself says that it was last updated.
+        canary: How the source contradicts what it said before, '' if it does not.
         error: Why the last run failed.
     """
     if isinstance(error, SourceChanged):
         return SourceHealth.BROKEN, f"The source has changed and needs a person: {error.problem}"
     if error is not None:
         return SourceHealth.UNDETERMINED, f"The source could not be read and is tried again: {error.problem}"
+    if canary:
+        return SourceHealth.BROKEN, f"The source contradicts what it said before and needs a person: {canary}"
     days: list[date] = history.dates.astype("datetime64[D]").astype(object).tolist()
     closed = [day for day in days if history.coverage.get(day) in (*KNOWN, Coverage.MISSING)]
     if not closed:

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr
 
 from connectors.days import civil_day, completed_days, day_start
 from connectors.documents import parse_json
-from connectors.http import Client, HttpSource, counters_of
+from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Normaliser, RequestField, add_up, columns_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
@@ -24,6 +24,8 @@ OVERLAP = timedelta(hours=1)  # read again by every run
 DAYS_A_WINDOW = 28
 DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 BACKFILL = "created"  # name of a window over the days of the requests
+SINGLY = 100  # ids in one question, so that its address stays short enough
+QUOTE = "'"
 _NEEDED = ("source_record_id", "requested_at")
 
 
@@ -89,23 +91,15 @@ class Socrata(HttpSource):
         """
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
-        normaliser = Normaliser(self.source, self.tz, self.tz)
-        columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
             _, fresh_until = self._describe(client)
             asked = _since_the_last_load(window, fresh_until)
             first, last_row = self._first_uncovered(asked), None
             while rows := (answer := client.get(self._rows_url, self._query(asked, last_row), parse_rows)).document:
-                if not any(self.fields["requested_at"] in row for row in rows):
-                    problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
-                    raise SourceChanged(self.source, problem)
-                batch = normaliser.requests(
-                    columns_of(rows, columns), now=horizon, position=[f"row {row[':id']}" for row in rows].__getitem__
-                )
-                first = min({first, *np.unique(batch.requests.day).tolist()})
-                counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
-                yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+                page = self._batch(answer, horizon)
+                first = min({first, *np.unique(page.requests.day).tolist()})
+                yield page
                 last_row = rows[-1]
         known_until = min(window.until, horizon, fresh_until or horizon)
         covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
@@ -115,12 +109,29 @@ class Socrata(HttpSource):
             state["fresh"] = fresh_until.isoformat()
         yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day, fresh_until))
 
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present rows of single requests."""
+        with self._client() as client:
+            for start in range(0, len(record_ids), SINGLY):
+                ids = record_ids[start : start + SINGLY]
+                quoted = ",".join(f"'{record_id.replace(QUOTE, 2 * QUOTE)}'" for record_id in ids)
+                where = f"{self.fields['source_record_id']} IN ({quoted})"
+                yield self._batch(client.get(self._rows_url, self._page(where, None, self._columns), parse_rows), now)
+
     def reconcile(self, span: Window) -> Reconciliation:
-        """How many requests of the span the portal has."""
+        """The ids that the portal has in the span; only their number, where they are not as many as it says."""
         assert span.since is not None  # noqa: S101 - a span without ends cannot be compared
         assert span.until is not None  # noqa: S101
+        where, name = self._where_created(span.since, span.until), self.fields["source_record_id"]
+        ids, rows, last_row = set[str](), 0, None
         with self._client() as client:
-            return Reconciliation(total=self._total(client, self._where_created(span.since, span.until)))
+            total = self._total(client, where)
+            while found := client.get(self._rows_url, self._page(where, last_row, {name}), parse_rows).document:
+                ids.update(str(row[name]) for row in found if name in row)
+                rows, last_row = rows + len(found), found[-1]
+            if rows != total and rows != self._total(client, where):
+                return Reconciliation(total=total)
+        return Reconciliation(total=len(ids), record_ids=frozenset(ids))
 
     @property
     def _base(self) -> str:
@@ -148,6 +159,19 @@ class Socrata(HttpSource):
         params: dict[str, str | int] = {"$select": "count(*) as total", **({"$where": where} if where else {})}
         return int(client.get(self._rows_url, params, parse_rows).document[0]["total"])
 
+    def _batch(self, answer: Answer, now: datetime) -> Page:
+        """The page that an answer with rows makes."""
+        rows = answer.document
+        if rows and not any(self.fields["requested_at"] in row for row in rows):
+            problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
+            raise SourceChanged(self.source, problem)
+        columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
+        batch = Normaliser(self.source, self.tz, self.tz).requests(
+            columns_of(rows, columns), now=now, position=[f"row {row[':id']}" for row in rows].__getitem__
+        )
+        counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
+        return Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+
     def _query(self, window: Window, after: Mapping[str, str] | None) -> dict[str, str | int]:
         """Parameters of the next page, which begins behind the row `after`."""
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
@@ -156,11 +180,19 @@ class Socrata(HttpSource):
             where = self._where_created(window.since, window.until)
         else:
             where = f":updated_at >= '{_utc(window.since)}' AND :updated_at < '{_utc(window.until)}'"
+        return self._page(where, after, self._columns)
+
+    @property
+    def _columns(self) -> set[str]:
+        return set(self.fields.values())
+
+    def _page(self, where: str, after: Mapping[str, str] | None, columns: set[str]) -> dict[str, str | int]:
+        """Parameters of the page of rows behind the row `after`."""
         if after is not None:
             at, row_id = after[":updated_at"], after[":id"].replace("'", "''")
             where = f"({where}) AND (:updated_at > '{at}' OR (:updated_at = '{at}' AND :id > '{row_id}'))"
-        columns = ",".join([":id", ":updated_at", *sorted(set(self.fields.values()) - {":id", ":updated_at"})])
-        return {"$select": columns, "$where": where, "$order": ":updated_at,:id", "$limit": self.page_size}
+        names = ",".join([":id", ":updated_at", *sorted(columns - {":id", ":updated_at"})])
+        return {"$select": names, "$where": where, "$order": ":updated_at,:id", "$limit": self.page_size}
 
     def _where_created(self, since: datetime, until: datetime) -> str:
         """The data set's own times have no zone; they are local."""

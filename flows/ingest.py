@@ -1,8 +1,7 @@
 """Pull every source, each on its own, and say at once when one does not deliver."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,28 +16,23 @@ from alerts.lifecycle import advance
 from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.calendars import calendar_of
-from connectors.health import History, judge_days, judge_source
+from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
+from flows.pull import LOOK_BACK, Pull, batches, history_of, write
+from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
 from flows.weather import refresh_weather
 from forewarn.alert import Alert, Change, Kind, State
-from forewarn.calendar import Calendar
-from forewarn.contracts import Coverage, Page, SourceHealth
+from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceError
-from forewarn.request import Requests
-from forewarn.settings import DEFAULT_FILE, SourceSettings
+from forewarn.settings import DEFAULT_FILE
 from store import alerts as alert_store
 from store import sources
-from store.counts import covered_span, daily_totals, read_coverage, write_counts, write_coverage
-from store.engine import transaction
+from store.counts import covered_span
+from store.engine import snapshot, transaction
 from store.received import drop_batches, read_batches
-from store.requests import write_requests
-
-BATCH_ROWS = 50_000
-"""Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
-LOOK_BACK = timedelta(days=120)
-"""Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
+from store.turns import turn
 
 KEPT_BATCHES = timedelta(days=30)
 """A batch that was pushed stays so long after it was read, so that one that is sent again is recognised."""
@@ -61,25 +55,6 @@ class IngestReport:
     changes: Sequence[Change]
 
 
-@dataclass
-class _Pull:
-    """One run of one source while it goes on."""
-
-    name: str
-    settings: SourceSettings
-    calendar: Calendar
-    now: datetime
-    run_id: int
-    backfill: bool  # nothing was read before, so nobody knows when these rows were published
-    counters: Counter[str] = field(default_factory=Counter)
-    fresh_until: datetime | None = None  # as the source says
-    partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(self.settings.tz).date()
-
-
 def ingest_source(
     installation: Installation, name: str, now: datetime, progress: Progress = lambda *_: None
 ) -> IngestReport:
@@ -92,96 +67,48 @@ def ingest_source(
         ConfigError: The source's settings are wrong.
         StoreError: The store cannot be written.
     """
+    installation.source(name)
+    with turn(installation.engine, name) as is_ours:
+        if not is_ours:
+            return _given_way(installation, name)
+        return _ingest(installation, name, now, progress)
+
+
+def _ingest(installation: Installation, name: str, now: datetime, progress: Progress) -> IngestReport:
     engine, settings = installation.engine, installation.source(name)
     connector = connector_for(name, settings, received=partial(read_batches, engine, name))
     calendar = calendar_of(installation.settings, name, now.astimezone(settings.tz).date())
     with transaction(engine) as conn:
         state = sources.read_state(conn, name)
         backfill = not sources.was_ever_read(conn, name)
-        pull = _Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill)
+        pull = Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill)
     error = None
     try:
         pages = (page for window in connector.plan(state, now) for page in connector.fetch(window))
-        for batch in _batches(pages):
+        for batch in batches(pages):
             with transaction(engine) as conn:
-                _write(conn, pull, batch)
+                write(conn, pull, batch)
             days = [page.requests.day.max().item() for page in batch if len(page.requests)]
             progress(pull.counters["new"] + pull.counters["changed"], max(days, default=None))
+        reconcile(engine, connector, pull)
     except SourceError as failed:
         error = failed
     with transaction(engine) as conn:
         return _conclude(conn, installation, pull, error)
 
 
-def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
-    batch: list[Page] = []
-    rows = 0
-    for page in pages:
-        batch.append(page)
-        rows += len(page.requests) + len(page.counts)
-        if rows >= BATCH_ROWS:
-            yield batch
-            batch, rows = [], 0
-    if batch:
-        yield batch
-
-
-def _write(conn: Connection, pull: _Pull, batch: Sequence[Page]) -> None:
-    """Rows, and with them what they prove: the connector's state and the days that are now known."""
-    requests = [page.requests for page in batch if len(page.requests)]
-    counts = [count for page in batch for count in page.counts]
-    if requests:
-        written = write_requests(
-            conn, Requests.join(requests), seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
-        )
-        pull.counters.update(written._asdict())
-    if counts:
-        written = write_counts(conn, pull.name, counts, seen_day=pull.today, backfill=pull.backfill)
-        pull.counters.update(written._asdict())
-    rejects = [reject for page in batch for reject in page.rejects]
-    sources.write_rejects(conn, pull.name, pull.run_id, rejects)
-    pull.counters["rejected"] += len(rejects)
-    for page in batch:
-        pull.counters.update(page.counters)
-    ends = [page.end for page in batch if page.end is not None]
-    if ends:
-        sources.commit_state(conn, pull.name, ends[-1].state)
-        pull.fresh_until = ends[-1].fresh_until
-    pull.partial_days.update(*(end.partial_days for end in ends))
-    for covered in _joined([end.covers for end in ends if end.covers is not None]):
-        _cover(conn, pull, covered, None)
-    if open_days := [end.open_day for end in ends if end.open_day is not None]:
-        _cover(conn, pull, None, max(open_days))
-
-
-def _joined(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
-    """Spans that touch, made one."""
-    joined: list[tuple[date, date]] = []
-    for first, last in sorted(spans):
-        if joined and first <= joined[-1][1] + timedelta(days=1):
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-        else:
-            joined.append((first, last))
-    return joined
-
-
-def _cover(conn: Connection, pull: _Pull, covered: tuple[date, date] | None, open_day: date | None) -> None:
-    first, last = covered or (pull.today, pull.today)
-    history = _history(conn, pull.name, first - LOOK_BACK, last)
-    verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
-    verdicts |= dict.fromkeys(pull.partial_days & verdicts.keys(), Coverage.PARTIAL)
-    write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
-
-
-def _history(conn: Connection, name: str, first: date, last: date) -> History:
-    dates, totals = daily_totals(conn, name, first, last)
-    return History(dates, totals, read_coverage(conn, name, first, last))
+def _given_way(installation: Installation, name: str) -> IngestReport:
+    """What is told of a pull that was not made, as another one of the same source is going on."""
+    with snapshot(installation.engine) as conn:
+        health = next((row.health for row in sources.read_health(conn) if row.source == name), None)
+    message = "Another pull of this source is going on; this one gave way to it."
+    return IngestReport(name, 0, 0, 0, health or SourceHealth.UNDETERMINED, message, "", ())
 
 
 def _conclude(
     conn: Connection,
     installation: Installation,
-    pull: _Pull,
+    pull: Pull,
     error: SourceError | None,
 ) -> IngestReport:
     """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
@@ -189,13 +116,14 @@ def _conclude(
     drop_batches(conn, pull.name, up_to=read_up_to, before=pull.now - KEPT_BATCHES)
     span = covered_span(conn, pull.name)
     last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
-    history = _history(conn, pull.name, last_known - LOOK_BACK, pull.today)
+    history = history_of(conn, pull.name, last_known - LOOK_BACK, pull.today)
     health, message = judge_source(
         history,
         now=pull.now,
         zone=pull.settings.tz,
         public_delay_days=pull.settings.public_delay_days,
         fresh_until=pull.fresh_until,
+        canary=canary_of(conn, pull.name),
         error=error,
     )
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
@@ -226,7 +154,7 @@ def _conclude(
 
 
 def _since(
-    conn: Connection, pull: _Pull, health: SourceHealth, newest_day: date | None, told_of: Alert | None
+    conn: Connection, pull: Pull, health: SourceHealth, newest_day: date | None, told_of: Alert | None
 ) -> datetime:
     """When the trouble began: as told already, a silence with the first silent day, else when it was noticed."""
     zone = pull.settings.tz

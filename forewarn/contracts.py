@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from forewarn.alert import Finding, Notification
 from forewarn.panel import Detection, Forecast, Panel
@@ -60,6 +60,7 @@ class WindowEnd:
         open_day: Civil day that has begun but is not over, if the window reaches into it.
         partial_days: Days of `covers` of which the source would not give everything.
         fresh_until: The source says that it holds everything up to here; None: it does not say.
+        shape: Names and types of the source's fields, as it tells them or its rows show; {}: nothing is told.
     """
 
     state: Mapping[str, Any]
@@ -67,6 +68,7 @@ class WindowEnd:
     open_day: date | None = None
     fresh_until: datetime | None = None
     partial_days: frozenset[date] = frozenset()
+    shape: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,15 @@ class Connector(Protocol):
 
     def fetch(self, window: Window) -> Iterator[Page]: ...
     def reconcile(self, span: Window) -> Reconciliation: ...
+
+
+@runtime_checkable
+class ReadsSingly(Protocol):
+    """A connector whose source can be asked for single requests."""
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present state of these requests; those that the source no longer has are in `Page.removed`."""
+        ...
 
 
 class Detector(Protocol):

@@ -100,6 +100,9 @@ class SourceSettings(BaseModel):
         "fr",
     )  # of its texts; (): words are not watched
     public_delay_days: int = Field(0, ge=0, le=365)  # days until the source has published a day completely
+    reconcile_every_days: int = Field(default=7, ge=0, le=365)  # between two comparisons with the source; 0: never
+    reconcile_days: int = Field(default=90, ge=1, le=3660)  # that are compared
+    retention_days: int | None = Field(default=None, ge=1)  # that the source itself keeps
     geography: GeographySettings | None = None
     events: tuple[EventsSettings, ...] = ()
     weather: WeatherSettings | None = None

@@ -75,6 +75,19 @@ def commit_state(conn: Connection, source: str, state: Mapping[str, Any]) -> Non
     conn.execute(statement.on_conflict_do_update(index_elements=["source"], set_={"state": dict(state)}))
 
 
+def read_control(conn: Connection, source: str) -> tuple[datetime | None, Mapping[str, Any] | None]:
+    """When the store was last compared with the source, and what that came to; None: never."""
+    table = source_state.c
+    found = conn.execute(select(table.reconciled_at, table.control).where(table.source == source)).first()
+    return (found.reconciled_at, found.control) if found else (None, None)
+
+
+def set_control(conn: Connection, source: str, at: datetime, control: Mapping[str, Any] | None) -> None:
+    """Notes a comparison with a source of which something was read."""
+    values = {"reconciled_at": at, "control": control and dict(control)}
+    conn.execute(update(source_state).where(source_state.c.source == source).values(values))
+
+
 def set_health(
     conn: Connection, source: str, health: SourceHealth, message: str, at: datetime, newest_day: date | None
 ) -> None:

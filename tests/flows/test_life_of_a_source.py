@@ -192,7 +192,7 @@ class Life(RuleBasedStateMachine):
                 self.check_reach(conn)
             self.known[self.today()] = known(conn)
         count = Counter(last_run.counters)
-        rows = count["new"] + count["changed"] + count["unchanged"] + count["stale"]
+        rows = count["new"] + count["changed"] + count["unchanged"] + count["stale"] + count["control_actual"]
         needed = self.served.fixed_requests + -(-rows // self.served.page_rows) + self.server.met - met
         sent = len(self.server.asked) - asked
         if last_run.outcome == "partial":
@@ -231,7 +231,7 @@ class Life(RuleBasedStateMachine):
         assert held.keys() <= self.town.ever(self.now), "requests were made up"
 
     def recover(self) -> None:
-        """All is well again, and two weeks pass."""
+        """All is well again, and weeks pass in which the store is compared with the source."""
         self.frozen_at = NEVER
         self.it_drops_its_habits(1)
         self.now = datetime.combine(self.now.date() + timedelta(days=1), BEGIN.timetz())
@@ -240,10 +240,13 @@ class Life(RuleBasedStateMachine):
             self.run()
         yesterday = self.today() - timedelta(days=1)
         with snapshot(self.installation.engine) as conn:
-            reach = self.served.reach_days
-            since = FIRST_DAY if reach is None else yesterday - timedelta(days=reach)
-            n_days = (yesterday - since).days + 1
-            assert {since + timedelta(days=n) for n in range(n_days)} <= covered(conn)
+            n_days = (yesterday - FIRST_DAY).days + 1
+            assert covered(conn) == {FIRST_DAY + timedelta(days=n) for n in range(n_days)}
+            self.assert_same(conn, FIRST_DAY)
+            before = self.now - timedelta(days=15)
+            back = {row.record_id for when in (before, self.now) for row in self.town.at(when)}
+            gone = self.town.ever(before) - back
+            assert not gone & stored(conn, self.served.told).keys(), "what was deleted is still counted"
             for day, was_known in self.known.items():
                 if day >= self.first_known:
                     assert known(conn, as_of=day) == was_known, f"what was known on {day} is told otherwise now"
@@ -270,6 +273,7 @@ def known(conn: Connection, as_of: date | None = None) -> tuple[dict[tuple[int, 
 def stored(conn: Connection, fields: Any) -> dict[str, tuple[Any, ...]]:
     columns = [series.c[name] if name in series.c else service_request.c[name] for name in fields]
     statement = select(service_request.c.source_record_id, *columns).join(series)
+    statement = statement.where(service_request.c.deleted_at.is_(None))
     return {record_id: tuple(rest) for record_id, *rest in conn.execute(statement)}
 
 

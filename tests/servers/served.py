@@ -108,6 +108,7 @@ class ServedSocrata:
     def switch(self, trouble: str, *, on: bool) -> None:
         assert trouble == "rows_at_most"
         self.app.rows_at_most = 20 if on else None
+        self.page_rows = 20 if on else 50
 
     def _row_id(self, record_id: str) -> str:
         return f"row-{self._loads}-{record_id}"
@@ -167,6 +168,8 @@ class ServedOpen311:
 
     def switch(self, trouble: str, *, on: bool) -> None:
         setattr(self.app.habits, trouble, (25 if on else 1000) if trouble == "cap" else on)
+        if trouble == "cap":
+            self.page_rows = 25 if on else 400
 
 
 class ServedUpdates(ServedOpen311):

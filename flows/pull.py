@@ -1,0 +1,121 @@
+"""One pull of one source while it goes on: writes what was read, and with it what it proves."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from connectors.health import History, judge_days
+from forewarn.calendar import Calendar
+from forewarn.contracts import Coverage, Page
+from forewarn.request import DeletionReason, Requests
+from forewarn.settings import SourceSettings
+from store import sources
+from store.counts import daily_totals, read_coverage, write_counts, write_coverage
+from store.removals import remove
+from store.requests import write_requests
+
+BATCH_ROWS = 50_000
+"""Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
+LOOK_BACK = timedelta(days=120)
+"""Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
+
+
+@dataclass
+class Pull:
+    """One run of one source while it goes on."""
+
+    name: str
+    settings: SourceSettings
+    calendar: Calendar
+    now: datetime
+    run_id: int
+    backfill: bool  # nothing was read before, so nobody knows when these rows were published
+    counters: Counter[str] = field(default_factory=Counter)
+    fresh_until: datetime | None = None  # as the source says
+    partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.settings.tz).date()
+
+
+def batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
+    batch: list[Page] = []
+    rows = 0
+    for page in pages:
+        batch.append(page)
+        rows += len(page.requests) + len(page.counts)
+        if rows >= BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
+    """Rows, and with them what they prove: the connector's state and the days that are now known."""
+    requests = [page.requests for page in batch if len(page.requests)]
+    counts = [count for page in batch for count in page.counts]
+    if requests:
+        written = write_requests(
+            conn, Requests.join(requests), seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
+        )
+        pull.counters.update(written._asdict())
+    if counts:
+        written = write_counts(conn, pull.name, counts, seen_day=pull.today, backfill=pull.backfill)
+        pull.counters.update(written._asdict())
+    gone = _removed(batch)
+    pull.counters["removed"] += remove(
+        conn, pull.name, gone, DeletionReason.SOURCE_DELETED, at=pull.now, seen_day=pull.today
+    )
+    rejects = [reject for page in batch for reject in page.rejects]
+    sources.write_rejects(conn, pull.name, pull.run_id, rejects)
+    pull.counters["rejected"] += len(rejects)
+    for page in batch:
+        pull.counters.update(page.counters)
+    ends = [page.end for page in batch if page.end is not None]
+    if ends:
+        sources.commit_state(conn, pull.name, ends[-1].state)
+        pull.fresh_until = ends[-1].fresh_until
+    pull.partial_days.update(*(end.partial_days for end in ends))
+    for covered in _joined([end.covers for end in ends if end.covers is not None]):
+        _cover(conn, pull, covered, None)
+    if open_days := [end.open_day for end in ends if end.open_day is not None]:
+        _cover(conn, pull, None, max(open_days))
+
+
+def _removed(batch: Sequence[Page]) -> set[str]:
+    """Ids that the source says are gone, unless a later page has them."""
+    gone: set[str] = set()
+    for page in batch:
+        if gone:
+            gone.difference_update(page.requests.source_record_id.tolist())
+        gone.update(page.removed)
+    return gone
+
+
+def _joined(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Spans that touch, made one."""
+    joined: list[tuple[date, date]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + timedelta(days=1):
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _cover(conn: Connection, pull: Pull, covered: tuple[date, date] | None, open_day: date | None) -> None:
+    first, last = covered or (pull.today, pull.today)
+    history = history_of(conn, pull.name, first - LOOK_BACK, last)
+    verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
+    verdicts |= dict.fromkeys(pull.partial_days & verdicts.keys(), Coverage.PARTIAL)
+    write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
+
+
+def history_of(conn: Connection, name: str, first: date, last: date) -> History:
+    dates, totals = daily_totals(conn, name, first, last)
+    return History(dates, totals, read_coverage(conn, name, first, last))
