@@ -24,3 +24,8 @@ def one_run(settings_file: Path, now: datetime) -> None:
     for name in names:
         forecast_source(installation, name, now)
     drain_outbox(installation, now)
+
+
+def one_ingest(settings_file: Path, name: str, now: datetime) -> None:
+    """One pull of one source."""
+    ingest_source(open_installation(settings_file), name, now)
