@@ -169,8 +169,8 @@ class Files:
                     if since <= day_start(row.day, self._tz) < until
                 }
         if self.rows == "requests":
-            return Reconciliation(total=len(ids), record_ids=frozenset(ids))
-        return Reconciliation(total=sum(volumes.values()))
+            return Reconciliation(total=len(ids), record_ids=frozenset(ids), is_all=False)
+        return Reconciliation(total=sum(volumes.values()), is_all=False)
 
     @property
     def _tz(self) -> ZoneInfo:

@@ -78,6 +78,8 @@ def reconcile(engine: Engine, connector: Connector, pull: Pull) -> None:
     zone = pull.settings.tz
     try:
         listed = connector.reconcile(Window(day_start(first, zone), day_start(last + timedelta(days=1), zone)))
+        if not listed.is_all:
+            return
         if listed.record_ids is not None:
             found = _compare(engine, connector, pull, first, last, listed.record_ids, last_at)
         elif listed.total is not None:

@@ -101,6 +101,7 @@ class Reconciliation:
 
     total: int | None = None
     record_ids: frozenset[str] | None = None
+    is_all: bool = True  # false: what is not there may have been tidied away, and proves nothing
 
 
 @dataclass(frozen=True, slots=True)
