@@ -9,6 +9,7 @@ from forewarn.settings import SourceSettings
 
 CONNECTORS = {
     "arcgis": "connectors.arcgis:ArcGis",
+    "cfpb": "connectors.cfpb:Cfpb",
     "ckan": "connectors.ckan:Ckan",
     "files": "connectors.files:Files",
     "fixmystreet": "connectors.fixmystreet:FixMyStreet",

@@ -9,7 +9,7 @@ Messages name host and path only: queries, headers and user names may hold secre
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
@@ -35,6 +35,7 @@ MAX_TRIES = 5
 MAX_REDIRECTS = 5
 LONGEST_WAIT_SECONDS = 120  # a server that wants more is left alone until the next run
 CLOCK_SKEW_SECONDS = 300  # a difference of clocks worth telling
+Params = Mapping[str, int | str | Sequence[str]]  # of a parameter that comes several times, its values
 _RETRIED = {202, 408, 425, 429}
 
 
@@ -155,7 +156,7 @@ class Client:
     def get(
         self,
         url: str,
-        params: Mapping[str, str | int],
+        params: Params,
         parse: Callable[[bytes], Any],
         *,
         also_accepted: frozenset[int] = frozenset(),
@@ -191,7 +192,7 @@ class Client:
     def _ask(
         self,
         url: str,
-        params: Mapping[str, str | int],
+        params: Params,
         posted: bytes | None,
         parse: Callable[[bytes], Any],
         terms: _Terms,
@@ -222,7 +223,7 @@ class Client:
     def _try(
         self,
         url: str,
-        params: Mapping[str, str | int],
+        params: Params,
         posted: bytes | None,
         parse: Callable[[bytes], Any],
         terms: _Terms,
@@ -254,9 +255,7 @@ class Client:
         skew_seconds = self._skew(response.headers.get("Date", ""))
         return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
 
-    def _follow(
-        self, url: str, params: Mapping[str, str | int], posted: bytes | None, *, identity: bool
-    ) -> requests.Response:
+    def _follow(self, url: str, params: Params, posted: bytes | None, *, identity: bool) -> requests.Response:
         """The response after harmless redirects, its body unread."""
         agent = f"{USER_AGENT} {self.origin.contact}".strip()
         host = urlsplit(url).hostname

@@ -46,10 +46,11 @@ class Revisits:
         since = day_start(first_day or today - timedelta(days=DEFAULT_DAYS), zone)
         if WATERMARK in state:
             since = max(since, self._since(state, today, zone))
+        reached = datetime.fromisoformat(state[WATERMARK]) if WATERMARK in state else since
         windows = []
         while since < horizon:
             until = min(day_start(civil_day(since, zone) + timedelta(days=DAYS_A_WINDOW), zone), horizon)
-            windows.append(Window(since, until, state={**state, WATERMARK: until.isoformat()}))
+            windows.append(Window(since, until, state={**state, WATERMARK: max(until, reached).isoformat()}))
             since = until
         if windows:
             weekly = today.isoformat() if self.is_weekly(state, today) else state[WEEKLY]
