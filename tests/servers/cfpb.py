@@ -44,7 +44,7 @@ class SmallCfpb:
             for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()
             if name not in self.habits.ignores
         }
-        if not environ["PATH_INFO"].endswith("/search/api/v1/"):
+        if not environ["PATH_INFO"].endswith("/"):
             return _send(start_response, "404 Not Found", {"detail": "Not found."})
         if errors := _errors(query):
             return _send(start_response, "400 Bad Request", errors)

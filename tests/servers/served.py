@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tests.servers import fixmystreet
 from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
+from tests.servers.cfpb import SmallCfpb
 from tests.servers.ckan import Resource, SmallCkan
 from tests.servers.fixmystreet import SmallFixMyStreet
 from tests.servers.open311 import Habits, SmallOpen311
@@ -319,6 +320,50 @@ class ServedEdits(ServedArcGis):
     fixed_requests = 6  # what is new is asked for twice: by request and by edit, each counted
 
 
+class ServedCfpb:
+    """A database that is indexed anew whenever it is shown, and knows days only."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "cfpb",
+        "page_size": 50,
+        "filters": {"product": ["Debt collection"]},
+        "fields": {"category": "issue", "subcategory": "sub_issue"},
+    }
+    told: Sequence[str] = ("category", "area", "channel")
+    reach_days: int | None = 13
+    page_rows = 50
+    fixed_requests = 1  # that the index is the same
+    troubles = ("loses", "date_received_min", "product", "search_after", "sort")
+
+    def __init__(self) -> None:
+        self.app = SmallCfpb([])
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.app.indexed_on = now.astimezone(ZONE).date()
+        self.app.complaints = [
+            {
+                "complaint_id": row.record_id,
+                "date_received": f"{row.requested_at.astimezone(ZONE).date()}T12:00:00-05:00",
+                "product": "Debt collection",
+                "issue": row.category,
+                "state": row.area,
+                "submitted_via": row.channel,
+                "company_response": "In progress" if row.closed_at is None else "Closed with explanation",
+            }
+            for row in rows
+        ]
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        habits = self.app.habits
+        if trouble == "loses":
+            habits.loses = int(on)
+        else:
+            habits.ignores = habits.ignores | {trouble} if on else habits.ignores - {trouble}
+
+
 class ServedFixMyStreet:
     """A site on which reports are confirmed when they are made; hidden ones vanish."""
 
@@ -516,6 +561,7 @@ SERVED: Mapping[str, type[Served]] = {
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
     "zendesk": ServedZendesk,
+    "cfpb": ServedCfpb,
     "fixmystreet": ServedFixMyStreet,
     "seeclickfix": ServedSeeClickFix,
 }
