@@ -1,12 +1,13 @@
-"""Reads Socrata data sets through SODA 2.1 (https://dev.socrata.com).
+"""Reads Socrata data sets through SODA 2.1 or 3 (https://dev.socrata.com).
 
 Rows are walked in the order (:updated_at, :id), each page beginning after the last row of the one before, so
 nothing shifts between pages. The first reading goes by the day of the request, month after month; later runs
-ask for what was updated since. How far the data reaches is told by the data set's own `rowsUpdatedAt`.
+ask for what was updated since. How far the data reaches is told by the data set's own `rowsUpdatedAt`. A publisher who
+replaces all rows gives them new ids and times of update: all are read again, and by their keys they are known.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,9 +15,11 @@ import numpy as np
 from pydantic import Field, SecretStr
 
 from connectors.days import civil_day, completed_days, day_start
-from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Normaliser, RequestField, add_up, columns_of
+from connectors.soda import About, Soda, Version
+from connectors.texts import as_text
+from connectors.yearly import parts_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
 
@@ -24,28 +27,34 @@ OVERLAP = timedelta(hours=1)  # read again by every run
 DAYS_A_WINDOW = 28
 DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 BACKFILL = "created"  # name of a window over the days of the requests
+YEARS = "years"  # name of a window over the data sets of all years
 SINGLY = 100  # ids in one question, so that its address stays short enough
-QUOTE = "'"
+SETTLED = timedelta(days=7)  # a data set that is over for so long is complete, though nobody updates it any more
 _NEEDED = ("source_record_id", "requested_at")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Socrata(HttpSource):
-    """One data set; `url` is the portal's address.
+    """One data set, or one for each year; `url` is the portal's address.
 
     Args:
-        dataset: Its identifier, such as `erm2-nwe9`.
         fields: Our field → column of the data set.
-        app_token: Raises the portal's limits; not needed for public data.
-        first_day: Where reading begins.
+        dataset: Its identifier, such as `erm2-nwe9`.
+        datasets: Instead: year → identifier.
+        soda: Version of the interface; 3 needs a token.
+        app_token: Raises the portal's limits; 2.1 gives public data without.
+        first_day, last_day: Where reading begins, and where the data set ends.
         page_size: Rows in one answer.
         lag_minutes: The newest minutes are left for the next run.
     """
 
-    dataset: str
     fields: dict[RequestField, str]
+    dataset: str = ""
+    datasets: dict[int, str] = field(default_factory=dict)
+    soda: Version = "2.1"
     app_token: SecretStr = SecretStr("")
     first_day: date | None = None
+    last_day: date | None = None
     page_size: Annotated[int, Field(ge=1)] = 10_000
     lag_minutes: Annotated[int, Field(ge=0)] = 5
 
@@ -53,31 +62,50 @@ class Socrata(HttpSource):
         super().__post_init__()
         if missing := [name for name in _NEEDED if name not in self.fields]:
             raise ValueError(f"fields.{missing[0]} is missing: the column that holds it")
+        if bool(self.dataset) == bool(self.datasets):
+            raise ValueError("either dataset or datasets must be given: which data set to read, or which in each year")
+        if self.soda == "3" and not self.app_token.get_secret_value():
+            raise ValueError("soda = '3' needs an app_token: the portals answer no questions without")
 
     def probe(self) -> Capabilities:
-        """The data set's columns, size and freshness."""
+        """The data set's columns, size and freshness; the newest one's, where each year has its own."""
+        if self.datasets:
+            return self._of_year(self.datasets[max(self.datasets)], self.first_day, None).probe()
         with self._client() as client:
-            types, fresh_until = self._describe(client)
-            rows = self._total(client, "")
-        age = "" if fresh_until is None else f", last updated {fresh_until.astimezone(self.tz):%Y-%m-%d %H:%M}"
+            soda = self._soda(client)
+            about = self._about(soda)
+            rows = int(soda.one("count(*)") or 0)
+        age = "" if about.updated is None else f", last updated {about.updated.astimezone(self.tz):%Y-%m-%d %H:%M}"
+        remarks = [f"{rows} rows{age}"]
+        if about.refused:
+            remarks.append(f"the portal tells nothing else of the data set ({about.refused}); an app_token may help")
         mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        return Capabilities(True, fresh_until, types, rows, (f"{rows} rows{age}",), mapping)
+        return Capabilities(True, about.updated, about.types, rows, remarks, mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
-        """At first all requests since the first day; then everything that was updated since the last window."""
+        """At first all requests since the first day; then everything that was updated since the last window. Where each
+        year has a data set, one round through all of them.
+        """
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
+        if self.datasets:
+            first = self.first_day or civil_day(horizon, self.tz) - timedelta(days=DEFAULT_DAYS)
+            return [Window(day_start(first, self.tz), horizon, YEARS, state)]
+        return self._windows(state, horizon)
+
+    def _windows(self, state: Mapping[str, Any], horizon: datetime) -> list[Window]:
         today = civil_day(horizon, self.tz)
         if "watermark" in state and "filled" not in state:
             since = datetime.fromisoformat(state["watermark"]) - OVERLAP
             return [Window(since, horizon, state={**state, "watermark": horizon.isoformat()})]
         first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
+        last = today if self.last_day is None else min(today, self.last_day)
         filled = date.fromisoformat(state["filled"]) if "filled" in state else first
         # What is updated during the first reading, however often that is interrupted, is read after it.
         reached = {"watermark": state.get("watermark", horizon.isoformat())}
         windows = []
-        while filled <= today:
-            after = min(filled + timedelta(days=DAYS_A_WINDOW), today + timedelta(days=1))
-            left = {"filled": after.isoformat()} if after <= today else {}
+        while filled <= last:
+            after = min(filled + timedelta(days=DAYS_A_WINDOW), last + timedelta(days=1))
+            left = {"filled": after.isoformat()} if after <= last else {}
             windows.append(Window(day_start(filled, self.tz), day_start(after, self.tz), BACKFILL, reached | left))
             filled = after
         return windows
@@ -89,19 +117,26 @@ class Socrata(HttpSource):
             SourceUnavailable: The portal fails.
             SourceChanged: It refuses, or the data set lacks a column that the settings name.
         """
+        if window.name == YEARS:
+            yield from self._fetch_years(window)
+            return
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
         assert window.until is not None  # noqa: S101
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
-            _, fresh_until = self._describe(client)
+            soda = self._soda(client)
+            fresh_until = self._about(soda).updated
             asked = _since_the_last_load(window, fresh_until)
             first, last_row = self._first_uncovered(asked), None
-            while rows := (answer := client.get(self._rows_url, self._query(asked, last_row), parse_rows)).document:
+            while rows := (answer := self._page(soda, self._where(soda, asked), last_row)).document:
                 page = self._batch(answer, horizon)
                 first = min({first, *np.unique(page.requests.day).tolist()})
                 yield page
                 last_row = rows[-1]
         known_until = min(window.until, horizon, fresh_until or horizon)
+        if self.last_day is not None:
+            closed = day_start(self.last_day + timedelta(days=1), self.tz)
+            known_until = min(closed, horizon if horizon > closed + SETTLED else known_until)
         covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
         covered = covers[1] if covers else min(first, civil_day(known_until, self.tz)) - timedelta(days=1)
         state = {**window.state, "covered": covered.isoformat()}
@@ -111,53 +146,91 @@ class Socrata(HttpSource):
 
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
         """The present rows of single requests."""
+        today = civil_day(now, self.tz)
+        first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
         with self._client() as client:
-            for start in range(0, len(record_ids), SINGLY):
-                ids = record_ids[start : start + SINGLY]
-                quoted = ",".join(f"'{record_id.replace(QUOTE, 2 * QUOTE)}'" for record_id in ids)
-                where = f"{self.fields['source_record_id']} IN ({quoted})"
-                yield self._batch(client.get(self._rows_url, self._page(where, None, self._columns), parse_rows), now)
+            for part in parts_of(self.dataset, self.datasets, first, today):
+                soda = self._soda(client, part.name)
+                key = soda.column(self.fields["source_record_id"])
+                for start in range(0, len(record_ids), SINGLY):
+                    quoted = ",".join(f"'{_escaped(record_id)}'" for record_id in record_ids[start : start + SINGLY])
+                    yield self._batch(self._page(soda, f"{key} IN ({quoted})", None), now)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids that the portal has in the span; only their number, where they are not as many as it says."""
         assert span.since is not None  # noqa: S101 - a span without ends cannot be compared
         assert span.until is not None  # noqa: S101
-        where, name = self._where_created(span.since, span.until), self.fields["source_record_id"]
-        ids, rows, last_row = set[str](), 0, None
+        ids: set[str] = set()
+        total, rows = 0, 0
+        first, last = (civil_day(moment, self.tz) for moment in (span.since, span.until))
+        key = self.fields["source_record_id"]
         with self._client() as client:
-            total = self._total(client, where)
-            while found := client.get(self._rows_url, self._page(where, last_row, {name}), parse_rows).document:
-                ids.update(str(row[name]) for row in found if name in row)
-                rows, last_row = rows + len(found), found[-1]
-            if rows != total and rows != self._total(client, where):
-                return Reconciliation(total=total)
-        return Reconciliation(total=len(ids), record_ids=frozenset(ids))
+            for part in parts_of(self.dataset, self.datasets, first, last):
+                soda = self._soda(client, part.name)
+                where, behind = self._where_created(soda, span.since, span.until), ""
+                while found := soda.rows([":id", key], f"{where}{behind}", ":id", self.page_size).document:
+                    rows += len(found)
+                    named = as_text(columns_of(found, {key: (key,)})[key]).to_pylist()
+                    ids.update(record_id for record_id in named if record_id)
+                    behind = f" AND :id > '{_escaped(found[-1][':id'])}'"
+                total += int(soda.one("count(*)", where) or 0)
+        return Reconciliation(total=total) if rows != total else Reconciliation(len(ids), frozenset(ids))
 
-    @property
-    def _base(self) -> str:
-        return self.url.strip().rstrip("/")
+    def _fetch_years(self, window: Window) -> Iterator[Page]:
+        """One round through the data sets of all years; each has a state of its own."""
+        assert window.since is not None  # noqa: S101
+        assert window.until is not None  # noqa: S101
+        years = dict(window.state.get("years", {}))
+        today = civil_day(window.until, self.tz)
+        for part in parts_of("", self.datasets, civil_day(window.since, self.tz), today):
+            state = years.get(part.key, {})
+            if part.is_closed(today) and state and "filled" not in state:
+                continue
+            of_year = self._of_year(part.name, part.first, part.last)
+            for piece in of_year._windows(state, window.until):
+                for page in of_year.fetch(piece):
+                    if page.end is None:
+                        yield page
+                        continue
+                    years[part.key] = page.end.state
+                    yield replace(page, end=replace(page.end, state={"years": dict(years)}))
 
-    @property
-    def _rows_url(self) -> str:
-        return f"{self._base}/resource/{self.dataset}.json"
+    def _of_year(self, dataset: str, first_day: date | None, last_day: date | None) -> "Socrata":
+        return replace(self, dataset=dataset, datasets={}, first_day=first_day, last_day=last_day)
 
     def _client(self) -> Client:
         token = self.app_token.get_secret_value()
         return self.client({"X-App-Token": token} if token else {})
 
-    def _describe(self, client: Client) -> tuple[dict[str, str], datetime | None]:
-        """Types of the columns, and when the rows were last updated; checks that our columns are there."""
-        about = client.get(f"{self._base}/api/views/{self.dataset}.json", {}, _parse_object).document
-        types = {str(column["fieldName"]): str(column.get("dataTypeName", "")) for column in about.get("columns", [])}
-        if missing := [name for name in sorted(set(self.fields.values())) if types and name not in types]:
-            problem = f"the data set has no column {missing[0]!r} any more; it has: {', '.join(sorted(types))}"
-            raise SourceChanged(self.source, problem)
-        updated = about.get("rowsUpdatedAt")
-        return types, datetime.fromtimestamp(updated, UTC) if isinstance(updated, int) else None
+    def _soda(self, client: Client, dataset: str = "") -> Soda:
+        has_token = bool(self.app_token.get_secret_value())
+        return Soda(self.source, client, self.url.strip().rstrip("/"), dataset or self.dataset, self.soda, has_token)
 
-    def _total(self, client: Client, where: str) -> int:
-        params: dict[str, str | int] = {"$select": "count(*) as total", **({"$where": where} if where else {})}
-        return int(client.get(self._rows_url, params, parse_rows).document[0]["total"])
+    def _about(self, soda: Soda) -> About:
+        """What the portal tells of the data set, or when a row was last updated; checks that our columns are there."""
+        about = soda.about()
+        if missing := [name for name in sorted(set(self.fields.values())) if about.types and name not in about.types]:
+            problem = f"the data set has no column {missing[0]!r} any more; it has: {', '.join(sorted(about.types))}"
+            raise SourceChanged(self.source, problem)
+        if about.refused:
+            newest = soda.one("max(:updated_at)")
+            about = replace(about, updated=datetime.fromisoformat(newest).astimezone(UTC) if newest else None)
+        return about
+
+    def _where(self, soda: Soda, window: Window) -> str:
+        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
+        assert window.until is not None  # noqa: S101
+        if window.name == BACKFILL:
+            return self._where_created(soda, window.since, window.until)
+        return f":updated_at >= '{_utc(window.since)}' AND :updated_at < '{_utc(window.until)}'"
+
+    def _page(self, soda: Soda, where: str, after: Mapping[str, str] | None) -> Answer:
+        """The next page, which begins behind the row `after`."""
+        if after is not None:
+            at, row_id = after[":updated_at"], _escaped(after[":id"])
+            where = f"({where}) AND (:updated_at > '{at}' OR (:updated_at = '{at}' AND :id > '{row_id}'))"
+        columns = [":id", ":updated_at", *sorted(set(self.fields.values()) - {":id", ":updated_at"})]
+        return soda.rows(columns, where, ":updated_at,:id", self.page_size)
 
     def _batch(self, answer: Answer, now: datetime) -> Page:
         """The page that an answer with rows makes."""
@@ -166,37 +239,15 @@ class Socrata(HttpSource):
             problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
             raise SourceChanged(self.source, problem)
         columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        batch = Normaliser(self.source, self.tz, self.tz).requests(
-            columns_of(rows, columns), now=now, position=[f"row {row[':id']}" for row in rows].__getitem__
-        )
+        where = [f"row {row[':id']}" for row in rows]
+        normaliser = Normaliser(self.source, self.tz, self.tz)
+        batch = normaliser.requests(columns_of(rows, columns), now=now, position=where.__getitem__)
         counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
         return Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
 
-    def _query(self, window: Window, after: Mapping[str, str] | None) -> dict[str, str | int]:
-        """Parameters of the next page, which begins behind the row `after`."""
-        assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
-        assert window.until is not None  # noqa: S101
-        if window.name == BACKFILL:
-            where = self._where_created(window.since, window.until)
-        else:
-            where = f":updated_at >= '{_utc(window.since)}' AND :updated_at < '{_utc(window.until)}'"
-        return self._page(where, after, self._columns)
-
-    @property
-    def _columns(self) -> set[str]:
-        return set(self.fields.values())
-
-    def _page(self, where: str, after: Mapping[str, str] | None, columns: set[str]) -> dict[str, str | int]:
-        """Parameters of the page of rows behind the row `after`."""
-        if after is not None:
-            at, row_id = after[":updated_at"], after[":id"].replace("'", "''")
-            where = f"({where}) AND (:updated_at > '{at}' OR (:updated_at = '{at}' AND :id > '{row_id}'))"
-        names = ",".join([":id", ":updated_at", *sorted(columns - {":id", ":updated_at"})])
-        return {"$select": names, "$where": where, "$order": ":updated_at,:id", "$limit": self.page_size}
-
-    def _where_created(self, since: datetime, until: datetime) -> str:
+    def _where_created(self, soda: Soda, since: datetime, until: datetime) -> str:
         """The data set's own times have no zone; they are local."""
-        column = self.fields["requested_at"]
+        column = soda.column(self.fields["requested_at"])
         start, end = (moment.astimezone(self.tz).strftime("%Y-%m-%dT%H:%M:%S") for moment in (since, until))
         return f"{column} >= '{start}' AND {column} < '{end}'"
 
@@ -217,19 +268,8 @@ def _since_the_last_load(window: Window, fresh_until: datetime | None) -> Window
     return window if fresh_until == last_load else replace(window, since=min(window.since, last_load - OVERLAP))
 
 
-def parse_rows(body: bytes) -> list[dict[str, Any]]:
-    """A JSON array of objects."""
-    rows = parse_json(body)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError("not a list of rows")
-    return rows
-
-
-def _parse_object(body: bytes) -> dict[str, Any]:
-    found = parse_json(body)
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _utc(moment: datetime) -> str:

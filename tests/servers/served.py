@@ -128,6 +128,16 @@ class ServedSocrata:
         )
 
 
+class ServedSoda3(ServedSocrata):
+    """The same through version 3, with a token."""
+
+    settings: Mapping[str, Any] = {**ServedSocrata.settings, "soda": "3", "app_token": "known"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.app.token = "known"
+
+
 class ServedOpen311:
     """An endpoint that knows no times of update: what is older than fourteen days is read again once a week."""
 
@@ -558,6 +568,7 @@ SERVED: Mapping[str, type[Served]] = {
     "ckan with statements": ServedCkanSql,
     "servicenow": ServedServiceNow,
     "socrata": ServedSocrata,
+    "socrata 3": ServedSoda3,
     "open311": ServedOpen311,
     "open311 with updates": ServedUpdates,
     "zendesk": ServedZendesk,
