@@ -132,7 +132,8 @@ class Open311(HttpSource):
         covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
         if window.name:
             covers, open_day = None, None
-        self._learnt[window.name] = reader.length // SECOND  # for the windows that were planned already
+        if reader.length != first:  # else nothing was learnt, and the same read again leaves the same state
+            self._learnt[window.name] = reader.length // SECOND  # for the windows that were planned already
         state = {**window.state, _LENGTHS: {**lengths, **self._learnt}}
         yield Page(end=WindowEnd(state, covers, open_day, partial_days=frozenset(unread)))
 
