@@ -19,7 +19,7 @@ from connectors.calendars import calendar_of
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
-from flows.pull import LOOK_BACK, Pull, batches, history_of, write
+from flows.pull import LOOK_BACK, Pull, Reached, batches, history_of, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
 from flows.weather import refresh_weather
@@ -37,8 +37,7 @@ from store.turns import turn
 KEPT_BATCHES = timedelta(days=30)
 """A batch that was pushed stays so long after it was read, so that one that is sent again is recognised."""
 
-Progress = Callable[[int, date | None], None]
-"""Told after each batch: rows written so far, and the newest day among them."""
+Progress = Callable[[Reached], None]
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,16 @@ class IngestReport:
 
 
 def ingest_source(
-    installation: Installation, name: str, now: datetime, progress: Progress = lambda *_: None
+    installation: Installation, name: str, now: datetime, progress: Progress = lambda _: None, *, again: bool = False
 ) -> IngestReport:
     """Pull what is new, judge each day and the source itself, and raise or resolve the alert about it.
 
     Killed at any instant it can run again: rows, counts, coverage and the connector's state are committed together.
     A source that fails is reported, not raised.
+
+    Args:
+        progress: Told after each batch.
+        again: Read all from the source's first day on, as if nothing had been read; what is stored stays.
 
     Raises:
         ConfigError: The source's settings are wrong.
@@ -71,25 +74,25 @@ def ingest_source(
     with turn(installation.engine, name) as is_ours:
         if not is_ours:
             return _given_way(installation, name)
-        return _ingest(installation, name, now, progress)
+        return _ingest(installation, name, now, progress, again=again)
 
 
-def _ingest(installation: Installation, name: str, now: datetime, progress: Progress) -> IngestReport:
+def _ingest(installation: Installation, name: str, now: datetime, progress: Progress, *, again: bool) -> IngestReport:
     engine, settings = installation.engine, installation.source(name)
     connector = connector_for(name, settings, received=partial(read_batches, engine, name))
     calendar = calendar_of(installation.settings, name, now.astimezone(settings.tz).date())
     with transaction(engine) as conn:
-        state = sources.read_state(conn, name)
-        backfill = not sources.was_ever_read(conn, name)
+        state = {} if again else sources.read_state(conn, name)
+        backfill = again or not sources.was_ever_read(conn, name)
         pull = Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill)
     error = None
     try:
-        pages = (page for window in connector.plan(state, now) for page in connector.fetch(window))
-        for batch in batches(pages):
+        for batch in batches(connector, state, now):
             with transaction(engine) as conn:
-                write(conn, pull, batch)
-            days = [page.requests.day.max().item() for page in batch if len(page.requests)]
-            progress(pull.counters["new"] + pull.counters["changed"], max(days, default=None))
+                write(conn, pull, batch.pages)
+            days = [page.requests.day.max().item() for page in batch.pages if len(page.requests)]
+            rows = pull.counters["new"] + pull.counters["changed"] + pull.counters["unchanged"]
+            progress(Reached(rows, max(days, default=None), batch.share))
         reconcile(engine, connector, pull)
     except SourceError as failed:
         error = failed

@@ -1,15 +1,17 @@
 """One pull of one source while it goes on: writes what was read, and with it what it proves."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from connectors.health import History, judge_days
 from forewarn.calendar import Calendar
-from forewarn.contracts import Coverage, Page
+from forewarn.contracts import Connector, Coverage, Page, Window
 from forewarn.request import DeletionReason, Requests
 from forewarn.settings import SourceSettings
 from store import sources
@@ -21,6 +23,14 @@ BATCH_ROWS = 50_000
 """Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
 LOOK_BACK = timedelta(days=120)
 """Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
+
+
+class Reached(NamedTuple):
+    """How far a pull is: rows stored so far, the newest day among the last ones, and the share of what it will read."""
+
+    rows: int
+    newest_day: date | None
+    share: float
 
 
 @dataclass
@@ -42,17 +52,52 @@ class Pull:
         return self.now.astimezone(self.settings.tz).date()
 
 
-def batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
-    batch: list[Page] = []
-    rows = 0
-    for page in pages:
-        batch.append(page)
-        rows += len(page.requests) + len(page.counts)
-        if rows >= BATCH_ROWS:
+class Batch(NamedTuple):
+    """Pages that are stored together, and the share of all windows that is read with them."""
+
+    pages: Sequence[Page]
+    share: float
+
+
+def batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> Iterator[Batch]:
+    """What the connector has to read, each batch read in a thread while the one before it is stored.
+
+    Raises:
+        SourceError: As the connector does.
+    """
+    reading = _batches(connector, state, now)
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        coming = reader.submit(next, reading, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, reading, None)
             yield batch
-            batch, rows = [], 0
-    if batch:
-        yield batch
+
+
+def _batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> Iterator[Batch]:
+    pages: list[Page] = []
+    rows, share = 0, 0.0
+    windows = connector.plan(state, now)
+    for number, window in enumerate(windows):
+        for page in connector.fetch(window):
+            pages.append(page)
+            rows += len(page.requests) + len(page.counts)
+            share = max(share, (number + _share_of(window, page)) / len(windows))
+            if rows >= BATCH_ROWS:
+                yield Batch(pages, share)
+                pages, rows = [], 0
+    if pages:
+        yield Batch(pages, share)
+
+
+def _share_of(window: Window, page: Page) -> float:
+    """How much of a window is read with this page, by the time of its newest request."""
+    if page.end is not None:
+        return 1.0
+    if window.since is None or window.until is None or not len(page.requests):
+        return 0.0
+    newest = page.requests.requested_at.max().item().replace(tzinfo=UTC)
+    share: float = (newest - window.since) / (window.until - window.since)
+    return min(max(share, 0.0), 1.0)
 
 
 def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:

@@ -24,6 +24,7 @@ from flows.forecast import forecast_source
 from flows.ingest import ingest_source
 from flows.installation import Installation, open_installation
 from flows.notify import drain_outbox
+from flows.pull import Reached
 from forewarn.alert import Alert, Change, Kind, Severity
 from forewarn.printing import row, table
 from simulator.city import MAIN_LINE, ZONE, City, simulate
@@ -160,9 +161,9 @@ class _Line:
     def __init__(self, progress: Progress, task: TaskID, text: str) -> None:
         self._progress, self._task, self._text = progress, task, text
 
-    def __call__(self, rows: int, day: date | None) -> None:
-        until = f" up to {_date(day)}" if day else ""
-        self._progress.update(self._task, description=f"{self._text}: {rows:,} requests{until}")
+    def __call__(self, reached: Reached) -> None:
+        until = f" up to {_date(reached.newest_day)}" if reached.newest_day else ""
+        self._progress.update(self._task, description=f"{self._text}: {reached.rows:,} requests{until}")
 
     def reaches(self, day: date) -> None:
         self._progress.update(self._task, description=f"{self._text}: {_date(day)}")

@@ -1,11 +1,13 @@
 """Commands that add sources and look at them."""
 
+import time
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +18,7 @@ from forewarn.settings import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
     from connectors.checking import Check
+    from flows.pull import Reached
 
 BEGINNING = """\
 # Settings of one forewarn installation. Every key is explained in docs/settings.md.
@@ -130,3 +133,41 @@ def _show(found: "Check") -> None:
     out.print(told)
     if not found.wrong:
         out.print(Text("  Nothing looks wrong.", style="green"))
+
+
+@app.command("backfill")
+def backfill_source(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    again: Annotated[bool, typer.Option("--again", help="All from its first day on, as if nothing was read.")] = False,
+    settings: SettingsFile = DEFAULT_FILE,
+) -> None:
+    """Read one source to its end. What was read is kept if it is interrupted, and the next time goes on from there.
+
+    Where reading begins is the source's `first_day`.
+    """
+    from flows.ingest import ingest_source
+    from flows.installation import open_installation
+
+    installation = open_installation(settings)
+    installation.source(name)
+    began = time.monotonic()
+    columns = (TextColumn(f"Reading {name}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[done]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("", total=1.0, done="")
+
+        def tell(reached: "Reached") -> None:
+            rate = reached.rows / max(time.monotonic() - began, 1e-3)
+            day = f", up to {reached.newest_day}" if reached.newest_day else ""
+            done = f"{reached.rows:,} rows{day}, {rate:,.0f} a second"
+            progress.update(task, completed=reached.share, done=done)
+
+        try:
+            report = ingest_source(installation, name, datetime.now(UTC), tell, again=again)
+        except KeyboardInterrupt:
+            progress.stop()
+            err.print(Text(f"Stopped. What was read is kept; `forewarn sources backfill {name}` goes on from there."))
+            raise typer.Exit(130) from None
+    news = f"{report.new:,} new, {report.changed:,} changed, {report.rejected:,} rejected"
+    out.print(Text(f"{name}: {report.health}. {news}. {report.message}"))
+    if report.failure:
+        raise typer.Exit(1)
