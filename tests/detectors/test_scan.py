@@ -316,6 +316,13 @@ def test_dispersion_is_drawn_to_series_of_like_volume_where_little_is_known() ->
     )
 
 
+def test_a_steady_series_stays_steady_among_others_that_scatter() -> None:
+    own = np.tile([1.0, 1.5, 4.0, 2.0], 50)
+    own[100] = 0.013
+    shrunk = shrunk_dispersion(own, np.full(200, 2000.0), np.full(200, 80.0), floor=np.zeros(200))
+    assert shrunk[100] == pytest.approx(0.013, rel=0.05)
+
+
 def test_agrees_with_daily_counts_of_a_real_city(real_data) -> None:
     """False alarms at one in a thousand, on seven years of animal complaints."""
     rows = pd.read_parquet(real_data / "boston_animal_pest" / "requests_2013_2019.parquet", columns=["created_at"])
