@@ -11,17 +11,18 @@ NEIGHBOURS = 50
 def shrunk_dispersion(dispersion: Floats, freedom: Floats, volume: Floats, *, floor: Floats) -> Floats:
     """(n_series,) each series' dispersion drawn towards that of series of like volume.
 
-        log shrunk = (d0 * log typical + d * log own) / (d0 + d)
+        log shrunk = (d0 * log typical + d * (log own + 1 / d)) / (d0 + d)
 
-    d are the degrees of freedom of a series' own value, and d0, the weight of the others, is large if the own
-    values differ by no more than chance would make them. Small series thus borrow, large ones keep their own. Drawn on
-    the log scale, one that scatters a hundred times less than its neighbours is not doubled by a little of theirs.
+    d are the degrees of freedom of a series' own value, 1 / d makes up for the logarithm of what scatters being too low
+    on average, and d0, the weight of the others, is large if the own values differ by no more than chance would
+    make them. Small series thus borrow, large ones keep their own. Drawn on the log scale, one that scatters a hundred
+    times less than its neighbours is not doubled by a little of theirs.
 
     References:
         Smyth (2004), Stat Appl Genet Mol Biol 3, 3; Robinson & Smyth (2007), Bioinformatics 23, 2881-2887.
     """
     order = np.argsort(volume, kind="stable")
-    own, typical = np.log(dispersion), np.empty_like(dispersion)
+    own, typical = np.log(dispersion) + 1 / freedom, np.empty_like(dispersion)
     typical[order] = _running_mean(own[order], freedom[order])
     spread = np.average((own - typical) ** 2, weights=freedom)
     chance = np.average(2 / freedom, weights=freedom)

@@ -323,6 +323,14 @@ def test_a_steady_series_stays_steady_among_others_that_scatter() -> None:
     assert shrunk[100] == pytest.approx(0.013, rel=0.05)
 
 
+def test_drawing_dispersions_together_does_not_lower_them() -> None:
+    rng, freedom = np.random.default_rng(5), 20.0
+    own = rng.chisquare(freedom, 2000) / freedom
+    shrunk = shrunk_dispersion(own, np.full(2000, freedom), np.full(2000, 8.0), floor=np.zeros(2000))
+    assert shrunk.mean() == pytest.approx(own.mean(), rel=0.005)
+    assert shrunk.std() < own.std() / 10
+
+
 def test_agrees_with_daily_counts_of_a_real_city(real_data) -> None:
     """False alarms at one in a thousand, on seven years of animal complaints."""
     rows = pd.read_parquet(real_data / "boston_animal_pest" / "requests_2013_2019.parquet", columns=["created_at"])
