@@ -22,10 +22,11 @@ import pyarrow.compute as pc
 
 from connectors.days import Span, completed_days, day_start
 from connectors.json_lines import ENDINGS, open_json_lines
-from connectors.manifests import believed, manifest_of, settled, sha256_of
+from connectors.manifests import Manifest, believed, manifest_of, settled, sha256_of
 from connectors.normalise import Batch, CountField, Normaliser, RequestField
 from connectors.relisted import Relisted
 from connectors.row_ids import RowIds
+from connectors.snapshots import Snapshot
 from connectors.tables import FileFault, Table, open_table, unreadable
 from connectors.texts import as_text, no_column, plain
 from connectors.volumes import Volumes
@@ -138,8 +139,9 @@ class Files:
             table = self._open(file)
             if misfit := self._misfit(table.names):
                 raise SourceChanged(self.source, f"{window.name} {misfit}")
+            snapshot = self._snapshot(window.name, manifest)
             read = self._requests if self.rows == "requests" else self._counts
-            for batch in read(table, until):
+            for batch in read(table, until, snapshot):
                 days = {*np.unique(batch.requests.day).tolist(), *(row.day for row in batch.counts)}
                 first, last = min({first, *days}), max({last, *days})
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
@@ -151,7 +153,8 @@ class Files:
         else:
             if manifest is not None and manifest.covers is not None:
                 first, last = manifest.covers
-            end = WindowEnd(self._state(window), *self._covered(first, last, until))
+            everything = None if snapshot is None else snapshot.everything(table.skipped)
+            end = WindowEnd(self._state(window), *self._covered(first, last, until), everything=everything)
             yield Page(rejects=table.skipped, end=end)
 
     def reconcile(self, span: Window) -> Reconciliation:
@@ -222,6 +225,12 @@ class Files:
                 return f"has {names.count(name)} columns {name!r}; rename all but the one that is meant"
         return ""
 
+    def _snapshot(self, name: str, manifest: Manifest | None) -> Snapshot | None:
+        """Empty, if the file is one. What was listed before is left out of a file, which then lacks it."""
+        if manifest is None or manifest.mode != "snapshot" or self.relisted_days:
+            return None
+        return Snapshot(name)
+
     def _columns(self, table: Table) -> Iterator[tuple[dict[str, pa.Array], Callable[[int], str]]]:
         """Our columns, batch by batch, and where each row stands in the file."""
         rows_before = 0
@@ -240,7 +249,7 @@ class Files:
         except pa.ArrowInvalid as error:
             raise unreadable(error) from None
 
-    def _requests(self, table: Table, now: datetime) -> Iterator[Batch]:
+    def _requests(self, table: Table, now: datetime, snapshot: Snapshot | None) -> Iterator[Batch]:
         normaliser, row_ids = self._normaliser, RowIds()
         for columns, position in self._columns(table):
             if "source_record_id" not in columns:
@@ -250,7 +259,10 @@ class Files:
                 first_seen = Relisted(self.relisted_days, self._listed).first_of_each(batch.requests)
                 again = len(batch.requests) - len(first_seen)
                 batch = replace(batch, requests=first_seen, counters={**batch.counters, "relisted": again})
-            yield _with_skipped(batch, table)
+            batch = _with_skipped(batch, table)
+            if snapshot is not None:
+                snapshot.add_rows(columns["source_record_id"], batch.rejects)
+            yield batch
 
     def _state(self, window: Window) -> Mapping[str, Any]:
         """The state once the window is drained, with the items that may still be listed."""
@@ -258,16 +270,22 @@ class Files:
             return window.state
         return {**window.state, "listed": Relisted(self.relisted_days, self._listed).still_listed()}
 
-    def _counts(self, table: Table, now: datetime) -> Iterator[Batch]:
+    def _counts(self, table: Table, now: datetime, snapshot: Snapshot | None) -> Iterator[Batch]:
         """Volumes of the whole file at once; rows with the same day and labels are added up."""
         volumes, normaliser = Volumes(), self._normaliser
         for columns, position in self._columns(table):
             batch = normaliser.counts(columns, now=now, position=position)
             volumes.add(batch.counts)
-            yield _with_skipped(replace(batch, counts=()), table)
+            batch = _with_skipped(replace(batch, counts=()), table)
+            if snapshot is not None:
+                snapshot.add_counts(batch.rejects)
+            yield batch
         if problem := volumes.not_daily():
             raise FileFault("not_daily", problem)
-        yield Batch(counts=volumes.total())
+        total = volumes.total()
+        if snapshot is not None:
+            snapshot.counts = total
+        yield Batch(counts=total)
 
     def _covered(self, first: date, last: date, now: datetime) -> tuple[Span | None, date | None]:
         """The days that a file with rows from `first` to `last` knows completely, and the day not over yet."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from connectors.health import History, judge_days
+from flows.gone import take_snapshot
 from forewarn.calendar import Calendar
 from forewarn.contracts import Connector, Coverage, Page, Window
 from forewarn.request import DeletionReason, Requests
@@ -82,7 +83,8 @@ def _batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> I
             pages.append(page)
             rows += len(page.requests) + len(page.counts)
             share = max(share, (number + _share_of(window, page)) / len(windows))
-            if rows >= BATCH_ROWS:
+            says_all = page.end is not None and page.end.everything is not None
+            if rows >= BATCH_ROWS or says_all:  # what the next windows bring must be stored after it
                 yield Batch(pages, share)
                 pages, rows = [], 0
     if pages:
@@ -126,6 +128,9 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
         sources.commit_state(conn, pull.name, ends[-1].state)
         pull.fresh_until = ends[-1].fresh_until
     pull.partial_days.update(*(end.partial_days for end in ends))
+    for end in ends:
+        if end.everything is not None and end.covers is not None:
+            take_snapshot(conn, pull, end.covers, end.everything)
     for covered in _joined([end.covers for end in ends if end.covers is not None]):
         _cover(conn, pull, covered, None)
     if open_days := [end.open_day for end in ends if end.open_day is not None]:

@@ -51,6 +51,21 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Everything:
+    """All that a source has of some days: what is stored of them besides is gone.
+
+    Args:
+        name: What says so, such as a file.
+        record_ids: Of the requests.
+        counts: Instead, from sources that publish only volumes.
+    """
+
+    name: str
+    record_ids: frozenset[str] = frozenset()
+    counts: Sequence[DailyCount] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WindowEnd:
     """Proof that a window was drained; committed in the transaction of its last page.
 
@@ -61,6 +76,7 @@ class WindowEnd:
         partial_days: Days of `covers` of which the source would not give everything.
         fresh_until: The source says that it holds everything up to here; None: it does not say.
         shape: Names and types of the source's fields, as it tells them or its rows show; {}: nothing is told.
+        everything: All that there is of the days of `covers`; None: what did not come may be there all the same.
     """
 
     state: Mapping[str, Any]
@@ -69,6 +85,7 @@ class WindowEnd:
     fresh_until: datetime | None = None
     partial_days: frozenset[date] = frozenset()
     shape: Mapping[str, str] = field(default_factory=dict)
+    everything: Everything | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ published long before we saw it; when, nobody can say, so it counts as known fro
 own day.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from store.dialect import insert, stage
 from store.panels import panels_of
 from store.recount import apply_counted, count_news, counted
 from store.requests import WriteCounts
-from store.schema import count_history, coverage, series
+from store.schema import count_history, coverage, daily_count, series
 from store.series import series_ids
 from store.sources import advance_source
 from store.text import storable
@@ -62,6 +63,21 @@ def write_counts(
     new, changed = count_news(conn)
     apply_counted(conn, seen_day=seen_day, backfill=backfill)
     return WriteCounts(new, changed, int(last.sum()) - new - changed, duplicates=int((~last).sum()))
+
+
+def other_counts(
+    conn: Connection, source: str, first: date, last: date, told: Sequence[DailyCount]
+) -> list[DailyCount]:
+    """The counts that are stored of these days, but for those of series and days of which `told` has one."""
+    columns = [series.c[name] if name in LABELS else daily_count.c[name] for name in DailyCount._fields]
+    mine = (series.c.source == source) & daily_count.c.day.between(first, last)
+    held = conn.execute(select(*columns).join_from(daily_count, series).where(mine))
+    known = {(count.day, *_labels(count)) for count in told}
+    return [count for count in itertools.starmap(DailyCount, held) if (count.day, *_labels(count)) not in known]
+
+
+def _labels(count: DailyCount) -> tuple[str, ...]:
+    return tuple(getattr(count, name) for name in LABELS)
 
 
 def write_coverage(

@@ -82,6 +82,21 @@ def missing_since(conn: Connection, source: str, first: date, last: date, before
     return sorted(conn.execute(statement).scalars())
 
 
+def count_missing(conn: Connection, source: str, first: date, last: date) -> tuple[int, int]:
+    """How many requests of these days the store has, and how many of them were missing from the last comparison."""
+    statement = select(func.count(), func.count(stored.c.missed_at)).where(_of_days(source, first, last))
+    number, missing = conn.execute(statement).one()
+    return number, missing
+
+
+def first_missed(conn: Connection, source: str, first: date, last: date) -> datetime | None:
+    """Since when the first of these days' requests that are missing has been; None: none is."""
+    found: datetime | None = conn.execute(
+        select(func.min(stored.c.missed_at)).where(_of_days(source, first, last))
+    ).scalar()
+    return found
+
+
 def remove(
     conn: Connection, source: str, gone: Collection[str], reason: DeletionReason, *, at: datetime, seen_day: date
 ) -> int:

@@ -171,3 +171,21 @@ def backfill_source(
     out.print(Text(f"{name}: {report.health}. {news}. {report.message}"))
     if report.failure:
         raise typer.Exit(1)
+
+
+@app.command("accept")
+def accept_removals(
+    name: Annotated[str, typer.Argument(help="The source.")], settings: SettingsFile = DEFAULT_FILE
+) -> None:
+    """Believe at once that the requests which a source does not have any more are gone."""
+    from flows.gone import accept
+    from flows.installation import open_installation
+
+    installation = open_installation(settings)
+    now, zone = datetime.now(UTC), installation.source(name).tz
+    removed = accept(installation.engine, name, now, now.astimezone(zone).date())
+    if not removed:
+        out.print(Text(f"Nothing is missing from {name}, as far as it was compared."))
+        return
+    out.print(Text(f"{removed:,} requests of {name} are marked as gone and no longer counted. They count again if"))
+    out.print(Text("they are seen again. The next run says how the source is doing."))

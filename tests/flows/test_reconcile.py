@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from connectors.socrata import Socrata
+from flows.gone import accept
 from flows.ingest import IngestReport, ingest_source
 from flows.installation import Installation
+from forewarn.alert import State
 from forewarn.contracts import Reconciliation, SourceHealth, Window
 from forewarn.errors import SourceUnavailable
 from simulator.open311 import serve
@@ -83,6 +85,60 @@ def test_very_many_that_are_missing_are_believed_after_weeks(engine: Engine, tmp
     report = town.read(NOW + WEEK + timedelta(days=21), without=200)
     assert town.counted() == everything - 200
     assert report.health is not SourceHealth.BROKEN
+
+
+def test_many_that_stay_missing_for_a_week_are_believed(engine: Engine, tmp_path: Path, served: Any) -> None:
+    town = Town(engine, tmp_path, served[1], served[0])
+    town.read(NOW)
+    everything = town.counted()
+    for days in range(7):
+        report = town.read(NOW + WEEK + timedelta(days=days), without=60)
+        assert report.health is SourceHealth.BROKEN
+        assert "`forewarn sources accept town`" in report.message
+        assert "else that is done on 2026-11-09, if it stays so" in report.message
+        assert town.counted() == everything
+    report = town.read(NOW + 2 * WEEK, without=60)
+    assert report.health is not SourceHealth.BROKEN
+    assert town.counted() == everything - 60
+
+
+def test_those_that_come_back_within_the_week_are_not_gone(engine: Engine, tmp_path: Path, served: Any) -> None:
+    town = Town(engine, tmp_path, served[1], served[0])
+    town.read(NOW)
+    everything = town.counted()
+    for days in range(20):
+        town.read(NOW + WEEK + timedelta(days=days), without=60 if days % 6 else 0)
+    assert town.counted() == everything
+
+
+def test_a_person_may_believe_it_at_once(engine: Engine, tmp_path: Path, served: Any) -> None:
+    town = Town(engine, tmp_path, served[1], served[0])
+    town.read(NOW)
+    everything = town.counted()
+    report = town.read(NOW + WEEK, without=300)
+    assert (report.health, [change.alert.state for change in report.changes]) == (SourceHealth.BROKEN, [State.OPEN])
+    later = NOW + WEEK + timedelta(hours=2)
+    assert accept(engine, "town", later, later.date()) == 300
+    assert town.counted() == everything - 300
+    report = town.read(later, without=300)
+    assert report.health is SourceHealth.SILENT, "nothing new came since the first reading, which is another trouble"
+    assert accept(engine, "town", later, later.date()) == 0
+    for weeks in (2, 3):
+        assert town.read(NOW + weeks * WEEK, without=300).health is not SourceHealth.BROKEN
+
+
+def test_what_was_never_read_is_no_deletion(
+    engine: Engine, tmp_path: Path, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(engine, tmp_path, served[1], served[0])
+    town.read(NOW)
+    more = {f"never-read-{n}" for n in range(60)}
+    there = Reconciliation(record_ids=frozenset({row.record_id for row in town.rows} | more))
+    monkeypatch.setattr(Socrata, "reconcile", lambda *_: there)
+    report = town.read(NOW + WEEK)
+    assert "60 were never read" in report.message
+    assert "`forewarn sources backfill town --again`" in report.message
+    assert "accept" not in report.message
 
 
 def test_a_table_that_was_away_for_a_week_is_well_again_the_next_day(

@@ -59,6 +59,9 @@ def test_sources_are_listed_and_checked(installation: Path) -> None:
     (row,) = json.loads(call(installation, "sources", "list", "--json").stdout)
     assert (row["source"], row["health"]) == ("town", "ok")
     assert call(installation, "sources", "check", "town").returncode == 0
+    accepted = call(installation, "sources", "accept", "town")
+    assert (accepted.returncode, accepted.stdout) == (0, "Nothing is missing from town, as far as it was compared.\n")
+    assert call(installation, "sources", "accept", "twon").returncode == 2
 
 
 def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:
