@@ -239,9 +239,10 @@ class Socrata(HttpSource):
             problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
             raise SourceChanged(self.source, problem)
         columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        where = [f"row {row[':id']}" for row in rows]
         normaliser = Normaliser(self.source, self.tz, self.tz)
-        batch = normaliser.requests(columns_of(rows, columns), now=now, position=where.__getitem__)
+        batch = normaliser.requests(
+            columns_of(rows, columns), now=now, position=lambda index: f"row {rows[index][':id']}"
+        )
         counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
         return Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
 

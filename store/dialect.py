@@ -1,7 +1,7 @@
 """What SQLite and PostgreSQL do differently; everything else is the same SQL on both."""
 
 from collections.abc import Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from store.types import Day, Number, UtcTime
+
+ROWS_A_STATEMENT = 200
+"""SQLite's own loop over rows would stand still for each of them where another thread computes."""
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -54,9 +57,11 @@ def load(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]
     names = ", ".join(columns)
     driver_connection: Any = conn.connection.driver_connection
     if conn.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-        driver_connection.executemany(statement, rows)  # SQLAlchemy would make a list of them first
+        marks = f"({', '.join('?' * len(columns))})"
+        while some := list(islice(rows, ROWS_A_STATEMENT)):
+            all_marks = ", ".join([marks] * len(some))
+            statement = f"INSERT INTO {table.name} ({names}) VALUES {all_marks}"  # noqa: S608 - our own names
+            driver_connection.execute(statement, list(chain.from_iterable(some)))
         return
     with driver_connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
         for row in rows:
