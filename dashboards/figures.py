@@ -4,7 +4,7 @@ Colours are those of Okabe and Ito, which stay apart for people who see colours 
 means something, a shape or a word says it, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
 from itertools import groupby
@@ -15,10 +15,11 @@ import plotly.graph_objects as go
 
 from alerts.phrases import day_text, days_text, plain, range_text, requests_text
 from dashboards.history import History
-from dashboards.words import COVERAGE_WORDS
+from dashboards.words import COVERAGE_WORDS, irregular_text
 from forewarn.alert import Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
+from forewarn.irregularity import Irregularity
 from forewarn.panel import SETTLED, Floats
 from store.detections import ForecastRow
 
@@ -28,7 +29,11 @@ RULE = "#e4dfd5"
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREEN = "#009E73"
+PURPLE = "#CC79A7"
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif'
+
+LINES_SHOWN = 4
+"""Of what one day holds that is no incident; the page Data health has all."""
 
 
 def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
@@ -55,6 +60,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
     )
     _add_open_days(figure, history)
     _add_alarms(figure, history)
+    _add_irregular(figure, history)
     _shade_gaps(figure, history.coverage)
     _mark_holidays(figure, history)
     last_shown = history.dates[-1] if history.forecast is None else max(history.dates[-1], history.forecast.dates[-1])
@@ -179,6 +185,30 @@ def _add_alarms(figure: go.Figure, history: History) -> None:
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
+
+
+def _add_irregular(figure: go.Figure, history: History) -> None:
+    """A hollow square on each day that holds what is not the public's doing, with what that is."""
+    count_on = dict(zip(history.dates.tolist(), history.counts.tolist(), strict=True))
+    groups = [(day, list(found)) for day, found in groupby(history.irregular, key=lambda one: one.day)]
+    shown = [(day, found) for day, found in groups if np.isfinite(count_on.get(day, np.nan))]
+    if not shown:
+        return
+    figure.add_scatter(
+        x=[day for day, _ in shown],
+        y=[count_on[day] for day, _ in shown],
+        name="Not an incident",
+        mode="markers",
+        marker={"symbol": "square-open", "size": 11, "color": PURPLE, "line": {"width": 2}},
+        customdata=["<br>".join(_irregular_lines(found)) for _, found in shown],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _irregular_lines(found: Sequence[Irregularity]) -> list[str]:
+    """The largest of a day, each in a line."""
+    lines = [text_of(irregular_text(one)) for one in found[:LINES_SHOWN]]
+    return [*lines, f"and {len(found) - LINES_SHOWN} more"] if len(found) > LINES_SHOWN else lines
 
 
 def _shade_gaps(figure: go.Figure, coverage: Mapping[date, Coverage]) -> None:

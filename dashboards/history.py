@@ -16,9 +16,11 @@ from detectors.nowcast import completeness
 from forewarn.alert import Alarm, Alert, Kind
 from forewarn.calendar import Dates
 from forewarn.contracts import Coverage
+from forewarn.irregularity import Irregularity
 from forewarn.panel import LABELS, Completeness, Floats, Names, Panel
 from store.counts import read_coverage, read_panels
 from store.detections import ForecastRow, read_alarms, read_forecast
+from store.irregularities import read_irregularities
 from store.triangle import read_triangles
 from store.weather import read_weather
 
@@ -36,6 +38,7 @@ class History:
         limit: Count beyond which an alarm is raised; for a drop the lower one.
         holidays: Name of the public holiday, '' on other days.
         known_share: Share of the day's requests that is known by now; None: all days are complete.
+        irregular: What in the counts is not the public's doing, the latest day first; known of the last months.
     """
 
     kind: Kind
@@ -51,6 +54,7 @@ class History:
     alarms: Sequence[Alarm] = ()
     forecast: ForecastRow | None = None
     known_share: Floats | None = None
+    irregular: Sequence[Irregularity] = ()
 
     @property
     def title(self) -> str:
@@ -115,7 +119,18 @@ def read_history(
         alarms=[alarm for alarm in alarms if verdicts.rise or alarm.window_days == window_days],
         forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
         known_share=np.ones(n_days) if panel.completeness is None else panel.completeness.last(n_days).mean[0],
+        irregular=_irregular(conn, source, labels, first, last),
     )
+
+
+def _irregular(conn: Connection, source: str, labels: Mapping[str, str], first: date, last: date) -> list[Irregularity]:
+    """What is irregular in the series with these labels: what says nothing that contradicts them."""
+    found = [one for one in read_irregularities(conn, source) if first <= one.day <= last]
+    return [
+        one
+        for one in found
+        if all(labels.get(name, value) == value for name, value in ({**one.labels, **one.who}).items())
+    ]
 
 
 def _completeness(

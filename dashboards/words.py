@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from alerts.phrases import count_of, day_text
+from alerts.phrases import count_of, day_text, plain, requests_text, scope_text
 from forewarn.alert import Alert, Kind, State, Verdict
 from forewarn.contracts import Coverage, SourceHealth
-from forewarn.irregularity import Cause
+from forewarn.irregularity import Cause, Irregularity
 
 STATE_WORDS = {
     State.OPEN: "Open",
@@ -104,6 +104,13 @@ def since_text(alert: Alert) -> str:
     if days == 1:
         return f"on {day_text(alert.first_day)}"
     return f"since {day_text(alert.first_day)}, {count_of(days, 'day')}"
+
+
+def irregular_text(one: Irregularity) -> str:
+    """`Entered in one go: Bicycles, Office 26, 719 requests`."""
+    scope = {name: value for name, value in one.labels.items() if name not in one.who}
+    where = "".join(f", {plain(value)}" for value in one.who.values())
+    return f"{CAUSE_WORDS[one.cause]}: {scope_text(scope)}{where}, {requests_text(one.count)}"
 
 
 def span_text(first: date, last: date) -> str:

@@ -16,7 +16,7 @@ from dashboards.desk import Desk
 from dashboards.figures import history_figure
 from dashboards.history import History, read_history
 from dashboards.sparkline import sparkline
-from dashboards.words import LABEL_WORDS, latest, span_text
+from dashboards.words import LABEL_WORDS, irregular_text, latest, span_text
 from forewarn.contracts import Coverage
 from forewarn.panel import Floats, Panel
 from store.counts import covered_span, read_panels
@@ -28,6 +28,8 @@ MOST_DAYS = 5000
 RECENT_DAYS = 92
 """Categories and areas of these last days are offered."""
 MULTIPLES = 12
+IRREGULAR_SHOWN = 3
+"""So many of what is no incident are named, the last ones; the page Data health has all."""
 EVERY = ""
 
 
@@ -47,8 +49,9 @@ def layout(desk: Desk, _rest: str, query: Mapping[str, str]) -> tuple[str, Compo
     last = _day(query.get("to"), desk.today(source))
     first = _day(query.get("from"), last - timedelta(days=SHOWN_DAYS - 1))
     splits = _splits(desk, source)
-    split = query.get("split", "category")
-    split = split if split in splits else "category"
+    split = query.get("split", "")
+    if split not in splits:
+        split = "area" if category and "area" in splits else "category"
     named = {name: plain(desk.title(name)) for name in sources}
     return "Explore", html.Div(
         [
@@ -102,6 +105,10 @@ def _remarks(history: History) -> list[str]:
         lines.append(f"Out of the ordinary: {latest([day_text(day) for day in alarmed])}.")
     if missing := sorted(day for day, what in history.coverage.items() if what is Coverage.MISSING):
         lines.append(f"Missing, and left out: {latest([day_text(day) for day in missing])}.")
+    if history.irregular:
+        told = [f"{irregular_text(one)} ({day_text(one.day)})" for one in history.irregular[:IRREGULAR_SHOWN]]
+        more = len(history.irregular) - len(told)
+        lines.append(f"Not an incident: {'; '.join(told)}{f'; and {more} more' if more else ''}.")
     dates = history.dates.tolist()
     holidays = [f"{name} ({day_text(day)})" for day, name in zip(dates, history.holidays, strict=True) if name]
     if holidays:

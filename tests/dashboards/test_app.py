@@ -97,9 +97,18 @@ def test_explore_shows_what_the_address_asks_for(url: str) -> None:
     text = words(ask(url, "/explore", "?source=lindenau&category=Rats&from=2026-01-01&to=2026-03-11&split=area"))
     assert "By area" in text
     assert "Street light out in" not in text
+    assert "By area" in words(ask(url, "/explore", "?source=lindenau&category=Rats"))
     assert "Nothing is known" in words(ask(url, "/explore", "?from=2019-01-01&to=2019-02-01"))
     assert "after the last" in words(ask(url, "/explore", "?from=2026-02-01&to=2026-01-01"))
     assert "By category" in words(ask(url, "/explore", "?from=yesterday&source=none&split=secrets"))
+
+
+def test_explore_says_what_is_no_incident_where_it_may_be_in_the_counts(url: str) -> None:
+    batch = "Entered in one go: Graffiti, Office 26, 23 requests"
+    assert batch in words(ask(url, "/explore", "?source=lindenau"))
+    assert batch in words(ask(url, "/explore", "?source=lindenau&category=Graffiti"))
+    assert batch not in words(ask(url, "/explore", "?source=lindenau&category=Rats"))
+    assert batch not in words(ask(url, "/explore", "?source=harbour"))
 
 
 def test_the_link_in_a_message_opens_the_page_of_its_alert(url: str, engine: Engine) -> None:

@@ -8,6 +8,7 @@ from dashboards.figures import history_figure, text_of
 from dashboards.history import History
 from forewarn.alert import Alarm, Kind
 from forewarn.contracts import Coverage
+from forewarn.irregularity import Cause, Irregularity
 from store.detections import ForecastRow
 
 FIRST = date(2026, 3, 2)
@@ -119,3 +120,17 @@ def test_days_that_are_not_complete_are_hollow_and_say_how_much_is_known() -> No
     assert trace.marker.symbol == "circle-open"
     for complete in (None, np.ones(8)):
         assert "Not complete yet" not in [trace.name for trace in history_figure(drawn(known_share=complete)).data]
+
+
+def test_what_is_no_incident_is_marked_and_said_as_text() -> None:
+    day = FIRST + timedelta(days=7)
+    found = [
+        Irregularity(Cause.BATCH, day, {"category": "<b>Bicycles</b>"}, 23 - number, who={"agency": "Office 26"})
+        for number in range(6)
+    ]
+    marked = traces(drawn(irregular=found))["Not an incident"]
+    assert (marked.x, marked.y) == ((day,), (30.0,))
+    lines = marked.customdata[0].split("<br>")
+    assert lines[0] == "Entered in one go: &lt;b&gt;Bicycles&lt;/b&gt;, Office 26, 23 requests"
+    assert lines[4:] == ["and 2 more"]
+    assert "Not an incident" not in traces(drawn(irregular=[replace(found[0], day=FIRST + timedelta(days=3))]))
