@@ -22,6 +22,7 @@ from flows.installation import Installation, open_installation
 from flows.pull import LOOK_BACK, Pull, Reached, batches, history_of, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
+from flows.retention import empty_old_texts
 from flows.weather import refresh_weather
 from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, SourceHealth
@@ -35,7 +36,8 @@ from store.received import drop_batches, read_batches
 from store.turns import turn
 
 KEPT_BATCHES = timedelta(days=30)
-"""A batch that was pushed stays so long after it was read, so that one that is sent again is recognised."""
+"""A batch that was pushed stays so long after it was read, so that one that is sent again is recognised; shorter, where
+texts may not be kept that long."""
 
 Progress = Callable[[Reached], None]
 
@@ -81,10 +83,11 @@ def _ingest(installation: Installation, name: str, now: datetime, progress: Prog
     engine, settings = installation.engine, installation.source(name)
     connector = connector_for(name, settings, received=partial(read_batches, engine, name))
     calendar = calendar_of(installation.settings, name, now.astimezone(settings.tz).date())
+    texts_from = empty_old_texts(engine, name, settings, now.astimezone(settings.tz).date())
     with transaction(engine) as conn:
         state = {} if again else sources.read_state(conn, name)
         backfill = again or not sources.was_ever_read(conn, name)
-        pull = Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill)
+        pull = Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill, texts_from=texts_from)
     error = None
     try:
         for batch in batches(connector, state, now):
@@ -116,7 +119,8 @@ def _conclude(
 ) -> IngestReport:
     """Judge the source, note how the run ended, and raise or resolve the alert about the source."""
     read_up_to = sources.read_state(conn, pull.name).get("after", 0)
-    drop_batches(conn, pull.name, up_to=read_up_to, before=pull.now - KEPT_BATCHES)
+    kept = min(KEPT_BATCHES, timedelta(days=pull.settings.keep_text_days))
+    drop_batches(conn, pull.name, up_to=read_up_to, before=pull.now - kept)
     span = covered_span(conn, pull.name)
     last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
     history = history_of(conn, pull.name, last_known - LOOK_BACK, pull.today)

@@ -44,6 +44,7 @@ class Pull:
     now: datetime
     run_id: int
     backfill: bool  # nothing was read before, so nobody knows when these rows were published
+    texts_from: date = date.min  # of requests of earlier days no text is kept
     counters: Counter[str] = field(default_factory=Counter)
     fresh_until: datetime | None = None  # as the source says
     partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
@@ -107,9 +108,8 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
     requests = [page.requests for page in batch if len(page.requests)]
     counts = [count for page in batch for count in page.counts]
     if requests:
-        written = write_requests(
-            conn, Requests.join(requests), seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill
-        )
+        rows = Requests.join(requests).with_texts_from(pull.texts_from)
+        written = write_requests(conn, rows, seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill)
         pull.counters.update(written._asdict())
     if counts:
         written = write_counts(conn, pull.name, counts, seen_day=pull.today, backfill=pull.backfill)

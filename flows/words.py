@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
 from sqlalchemy import Connection
 
 from alerts.rules.words import Spoken
@@ -12,6 +13,7 @@ from flows.allowance import allowance_of
 from flows.installation import Installation
 from forewarn.settings import DetectionSettings
 from store.documents import read_documents
+from store.retention import texts_from
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,9 @@ def listener_of(
         return None
     from_day = first - timedelta(days=HISTORY_DAYS + WINDOWS[-1])
     documents = read_documents(conn, name, from_day, last, zone=source.tz, public_delay_days=source.public_delay_days)
+    kept_from = texts_from(conn, name)
+    if kept_from is not None and (documents.text != "").any():  # requests that lost their texts would lower each rate
+        documents = documents.where(documents.day >= np.datetime64(kept_from, "D"))
     if not len(documents):
         return None
     least = detection.min_requests

@@ -1,7 +1,7 @@
 """What sources deliver: single requests, or ready counts a day."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -119,6 +119,11 @@ class Requests:
     def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Requests":
         """The requests at `rows`: a mask, or row numbers."""
         return Requests(self.source, *(column[rows] for column in self._columns()))
+
+    def with_texts_from(self, day: date) -> "Requests":
+        """The same requests, those of earlier days without their descriptions."""
+        is_old = self.day < np.datetime64(day, "D")
+        return replace(self, description=np.where(is_old, "", self.description)) if is_old.any() else self
 
     def __len__(self) -> int:
         return len(self.source_record_id)

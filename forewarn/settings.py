@@ -103,6 +103,7 @@ class SourceSettings(BaseModel):
     reconcile_every_days: int = Field(default=7, ge=0, le=365)  # between two comparisons with the source; 0: never
     reconcile_days: int = Field(default=90, ge=1, le=3660)  # that are compared
     retention_days: int | None = Field(default=None, ge=1)  # that the source itself keeps
+    keep_text_days: int = Field(default=400, ge=0, le=36_525)  # that we keep free texts: a year and what words need
     geography: GeographySettings | None = None
     events: tuple[EventsSettings, ...] = ()
     weather: WeatherSettings | None = None

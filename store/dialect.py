@@ -1,6 +1,7 @@
 """What SQLite and PostgreSQL do differently; everything else is the same SQL on both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -25,6 +26,20 @@ def write_one_by_one(conn: Connection, table: Table) -> None:
     """Lets nobody else write to the table until the transaction ends, as is always so on SQLite."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+@contextmanager
+def overwrites_freed(conn: Connection) -> Iterator[None]:
+    """What is changed or deleted meanwhile leaves nothing behind in SQLite's file; PostgreSQL tidies up by itself."""
+    if conn.dialect.name != "sqlite":
+        yield
+        return
+    before = conn.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+    conn.exec_driver_sql("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        conn.exec_driver_sql(f"PRAGMA secure_delete = {before}")
 
 
 def stage(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -26,13 +26,12 @@ from sqlalchemy import (
 )
 
 from forewarn.request import DeletionReason
-from store.dialect import fetch_integers, stage
+from store.dialect import fetch_integers, overwrites_freed, stage
 from store.recount import apply_counted, recount
 from store.revisions import LOGGED, log_changes
 from store.schema import service_request as stored
 from store.sources import advance_source
 from store.text import storable
-from store.types import UtcTime
 
 _listed = Table("listed_id", MetaData(), Column("source_record_id", Text, primary_key=True), prefixes=["TEMPORARY"])
 """Ids that a source has, or that it says are gone."""
@@ -100,19 +99,23 @@ def first_missed(conn: Connection, source: str, first: date, last: date) -> date
 def remove(
     conn: Connection, source: str, gone: Collection[str], reason: DeletionReason, *, at: datetime, seen_day: date
 ) -> int:
-    """Takes requests out of the counts, which are counted anew; ids that are unknown or gone already change nothing."""
+    """Takes requests out of the counts, which are counted anew, and empties their texts.
+
+    Ids that are unknown or gone already change nothing.
+    """
     if not gone:
         return 0
     seen_day = advance_source(conn, source, seen_day)
     _list(conn, gone)
     mine = and_(*_there(source), _is_listed)
-    kept = [stored.c[name] for name in LOGGED if name not in ("deleted_at", "deletion_reason")]
+    news = {"description": "", "deleted_at": at, "deletion_reason": reason.value}
     before = [stored.c[name] for name in LOGGED]
-    after = [*kept, literal(at, UtcTime), literal(reason.value)]
+    after = [literal(news[name], stored.c[name].type) if name in news else stored.c[name] for name in LOGGED]
     log_changes(conn, source, select(stored.c.source_record_id, *before, *after).where(mine), at)
     days = (stored.c.day, func.coalesce(stored.c.closed_day, stored.c.day))
     cells = fetch_integers(conn, select(*(column for day in days for column in (stored.c.series_id, day))).where(mine))
-    removed = conn.execute(update(stored).values(deleted_at=at, deletion_reason=reason.value).where(mine)).rowcount
+    with overwrites_freed(conn):
+        removed = conn.execute(update(stored).values(news).where(mine)).rowcount
     if len(cells):
         recount(conn, *cells.reshape(-1, 2).T)
         apply_counted(conn, seen_day=seen_day, backfill=False)

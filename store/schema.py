@@ -48,6 +48,7 @@ source_state = Table(
     Column("newest_day", Day),
     Column("reconciled_at", UtcTime),  # when the store was last compared with all that the source has
     Column("control", JSON),  # what that comparison came to
+    Column("texts_from", Day),  # of earlier days free texts were emptied; NULL: none were
     Column("shape", JSON),  # names and types of the source's fields, and what of them is news
 )
 

@@ -18,6 +18,7 @@ from store.alerts import OutboxRow, read_outbox
 from store.counts import read_coverage
 from store.engine import snapshot
 from store.irregularities import read_irregularities
+from store.retention import texts_from
 from store.sources import RejectRow, RunRow, SourceRow, read_health, read_rejects, read_runs
 from store.weather import known_until, read_reading
 
@@ -53,6 +54,7 @@ def _source(conn: Connection, desk: Desk, name: str, row: SourceRow | None) -> h
             html.H2(plain(desk.title(name))),
             *_state(desk, row),
             *_weather(conn, desk, name),
+            *_texts(conn, desk, name),
             _strip(coverage, first, today),
             _runs(desk, name, read_runs(conn, name, RUNS_SHOWN)),
             *_rejects(read_rejects(conn, name, REJECTS_SHOWN)),
@@ -96,6 +98,16 @@ def _weather(conn: Connection, desk: Desk, name: str) -> list[Component]:
         words = f"Weather: {known}. It could not be read {asked}, and counts are judged without: "
         return [html.P(words + plain(reading.problem, 500))]
     return [html.P(f"Weather: {known}, read {asked}.")]
+
+
+def _texts(conn: Connection, desk: Desk, name: str) -> list[Component]:
+    """How long free texts are kept; nothing of a source that is not in the settings any more."""
+    if name not in desk.settings.sources:
+        return []
+    days, since = desk.settings.sources[name].keep_text_days, texts_from(conn, name)
+    kept = f"are kept for {count_of(days, 'day')}" if days else "are not kept"
+    emptied = f"; there are none of days before {day_text(since, year=True)}" if since else ""
+    return [html.P(f"Free texts {kept}{emptied}.")]
 
 
 def _strip(coverage: Mapping[date, Coverage], first: date, last: date) -> html.Figure:

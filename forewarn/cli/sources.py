@@ -40,13 +40,14 @@ def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False)
     if as_json:
         print_json([known.get(name, {"source": name, "health": None}) for name in installation.settings.sources])
         return
-    listed = table("source", "state", "newest day", "message")
-    for name in installation.settings.sources:
+    listed = table("source", "state", "newest day", "free texts", "message")
+    for name, source in installation.settings.sources.items():
+        kept = f"{source.keep_text_days:,} days" if source.keep_text_days else "not kept"
         if name in known:
             health = known[name]
-            row(listed, name, health.health, health.newest_day or "-", health.message)
+            row(listed, name, health.health, health.newest_day or "-", kept, health.message)
         else:
-            row(listed, name, "never read", "-", "")
+            row(listed, name, "never read", "-", kept, "")
     out.print(listed)
 
 

@@ -11,6 +11,7 @@ from dashboards.pages import health
 from forewarn.settings import parse
 from forewarn.weather import WeatherDay
 from store.engine import open_store, transaction
+from store.retention import keep_texts_from
 from store.weather import Reading, write_reading, write_weather
 
 NOW = datetime(2026, 2, 10, 5, tzinfo=UTC)
@@ -42,4 +43,16 @@ def test_the_weather_of_a_source(tmp_path: Path, problem: str, told: str) -> Non
         day = WeatherDay(yesterday, 4.0, -1.0, 0.0, 0.0, forecast=False)
         write_weather(conn, place, [day], at=at, today=date(2026, 2, 10), public_delay_days=1)
     assert told in words(health.layout(desk, "", {})[1])
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("days", "told"), [(400, "Free texts are kept for 400 days"), (0, "Free texts are not kept")])
+def test_how_long_texts_are_kept(tmp_path: Path, days: int, told: str) -> None:
+    settings = parse({"sources": {"bonn": {"kind": "files", "keep_text_days": days}}})
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    desk = Desk(engine, settings, lambda: NOW)
+    assert f"{told}." in words(health.layout(desk, "", {})[1])
+    with transaction(engine) as conn:
+        keep_texts_from(conn, "bonn", date(2026, 2, 9))
+    assert f"{told}; there are none of days before Mon 9 Feb 2026." in words(health.layout(desk, "", {})[1])
     engine.dispose()

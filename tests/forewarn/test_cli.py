@@ -55,7 +55,9 @@ def test_alerts_are_listed_for_people_and_for_programs(installation: Path) -> No
 
 
 def test_sources_are_listed_and_checked(installation: Path) -> None:
-    assert "town" in call(installation, "sources", "list").stdout
+    listed = call(installation, "sources", "list").stdout
+    assert "town" in listed
+    assert "400 days" in listed
     (row,) = json.loads(call(installation, "sources", "list", "--json").stdout)
     assert (row["source"], row["health"]) == ("town", "ok")
     assert call(installation, "sources", "check", "town").returncode == 0
