@@ -1,12 +1,12 @@
 """Columns of any type as texts: a source may send a number, a structure or bytes where a text belongs."""
 
-import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from forewarn.likeness import meant
 
 _EXACT = 2.0**53
 """Up to here a floating number stands for one whole number."""
@@ -39,13 +39,6 @@ def plain(value: Any) -> str | None:
     return text.encode(errors="replace").decode()  # JSON can hold halves of surrogate pairs
 
 
-def no_column(name: str, names: Sequence[str]) -> str:
-    """That `name` is not one of `names`, and which is meant: likely one that differs in case or signs only."""
-    same = [other for other in names if _bare(other) == _bare(name)]
-    near = same or get_close_matches(name, names, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"has no column {name!r}{hint}; it has: {', '.join(names)}"
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).casefold()
+def no_column(name: str, names: Sequence[str], what: str = "column") -> str:
+    """That `name` is not one of `names`, and which is meant."""
+    return f"has no {what} {name!r}{meant(name, names)}; it has: {', '.join(names)}"

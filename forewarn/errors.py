@@ -13,7 +13,8 @@ has to parse a message.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from forewarn.likeness import nearest
 
 MOST_LISTED = 40
 """More allowed values than these help nobody; the nearest one is told of them all the same."""
@@ -38,7 +39,7 @@ class ConfigError(ForewarnError):
         self.problem = problem
         self.allowed = tuple(allowed)
         self.value = value
-        self.nearest = next(iter(get_close_matches(str(value or key).rsplit(".", 1)[-1], self.allowed, 1)), None)
+        self.nearest = nearest(str(value or key).rsplit(".", 1)[-1], self.allowed)
         super().__init__(str(self))
 
     def __str__(self) -> str:
