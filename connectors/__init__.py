@@ -23,11 +23,12 @@ CONNECTORS = {
 }
 
 
-def _nothing(_after: int) -> Sequence[ReceivedBatch]:
+def nothing_received(_after: int) -> Sequence[ReceivedBatch]:
+    """For sources that nothing is pushed to."""
     return ()
 
 
-def connector_for(name: str, settings: SourceSettings, received: Received = _nothing) -> Connector:
+def connector_for(name: str, settings: SourceSettings, received: Received = nothing_received) -> Connector:
     """The connector of the source `name`.
 
     Args:

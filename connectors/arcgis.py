@@ -21,6 +21,7 @@ from connectors.arcgis_layer import DATE, LITERALS, Layer, Refused, Rows, Servic
 from connectors.days import civil_day, completed_days, day_start
 from connectors.http import Client, HttpSource
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.texts import no_column
 from connectors.yearly import Part, parts_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -82,13 +83,15 @@ class ArcGis(HttpSource):
         """The newest layer's fields, size and freshness, and how it wants its dates."""
         with self._client() as client:
             service = self._service(client)
-            layer = self._layer(service, parts_of("", self.layers, date.min, civil_day(datetime.now(UTC), self.tz))[-1])
+            newest = parts_of("", self.layers, date.min, civil_day(datetime.now(UTC), self.tz))[-1]
+            layer = service.describe(self._address(newest), self.tz)
             rows = service.count(layer, "1=1")
-            span = _Span("requested_at", datetime.now(UTC) - OVERLAP, None)
-            note: Note = {}
-            self._counted(service, layer, span, note)
-        form = note["forms"][self.fields["requested_at"]]
-        remarks = [f"{rows} rows", f"dates are asked for as {form}, in {layer.clock}"]
+            column, note = self.fields["requested_at"], Note()
+            if layer.types.get(column) in LITERALS:
+                self._counted(service, layer, _Span("requested_at", datetime.now(UTC) - OVERLAP, None), note)
+        remarks = [f"{rows} rows"]
+        if note:
+            remarks.append(f"dates are asked for as {note['forms'][column]}, in {layer.clock}")
         if layer.edited is not None:
             remarks.append(f"last edited {layer.edited.astimezone(self.tz):%Y-%m-%d %H:%M}")
         if self.fields["source_record_id"] == layer.object_id:
@@ -96,7 +99,11 @@ class ArcGis(HttpSource):
         if not layer.sorts:
             remarks.append("the server does not sort; rows are asked for by their numbers")
         mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        return Capabilities(True, layer.edited, layer.types, rows, remarks, mapping)
+        types = dict(layer.types)
+        if layer.has_points and "latitude" not in self.fields:
+            mapping |= {"latitude": ("geometry.y",), "longitude": ("geometry.x",)}
+            types["geometry"] = "esriGeometryPoint"
+        return Capabilities(True, layer.edited, types, rows, remarks, mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """One round through all layers; what it starts from is its state."""
@@ -159,12 +166,13 @@ class ArcGis(HttpSource):
     def _service(self, client: Client) -> Service:
         return Service(self.source, client, self.token.get_secret_value())
 
+    def _address(self, part: Part) -> str:
+        return "/".join(piece.strip().strip("/") for piece in (self.url, part.name) if piece.strip())
+
     def _layer(self, service: Service, part: Part) -> Layer:
-        address = "/".join(piece.strip().strip("/") for piece in (self.url, part.name) if piece.strip())
-        layer = service.describe(address, self.tz)
+        layer = service.describe(self._address(part), self.tz)
         if missing := [name for name in sorted(set(self.fields.values())) if name not in layer.types]:
-            known = ", ".join(sorted(layer.types))
-            raise SourceChanged(self.source, f"the layer has no field {missing[0]!r}; it has: {known}")
+            raise SourceChanged(self.source, f"the layer {no_column(missing[0], sorted(layer.types), 'field')}")
         for name in ("requested_at", "updated_at"):
             column = self.fields.get(name, "")
             if column and layer.types[column] not in LITERALS:

@@ -19,6 +19,7 @@ from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.revisits import WEEKLY, Revisits
+from connectors.shapes import mapping_of, shape_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 
@@ -82,11 +83,11 @@ class Cfpb(HttpSource):
             remarks.append("it says itself that its data are stale")
         if index.has_issue:
             remarks.append("it says itself that there is a technical issue with its data")
-        keys = {key for hit in hits["hits"] for key in hit["_source"]}
-        mapping = {str(name): (key,) for name, key in self._fields.items()}
+        shape = shape_of(hit["_source"] for hit in hits["hits"])
+        mapping = mapping_of({name: (key,) for name, key in self._fields.items()}, self.fields, shape)
         return Capabilities(
             reachable=True,
-            fields=dict.fromkeys(sorted(keys), "text"),
+            fields=shape,
             mapping=mapping,
             rows=hits["total"]["value"],
             remarks=remarks,

@@ -7,20 +7,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
 import numpy as np
 
-from forewarn.contracts import Capabilities, Connector, Page, Window
+from connectors.samples import Sample, held, newest_of
+from connectors.shapes import is_there
+from forewarn.contracts import Capabilities, Connector, Window
 from forewarn.errors import SourceError
+from forewarn.likeness import meant
+from forewarn.panel import LABELS
 from forewarn.request import DailyCount, Reject, Requests
 
-MOST_PAGES = 5
-"""Read for the sample, until something comes."""
-OLD = timedelta(days=3)
-"""A sample whose newest request is older than this asks for a look, where the source should be up to now."""
+OLD_DAYS = 3
+"""A source that brings nothing for so long asks for a look, unless its settings say that it takes longer."""
 FEW_PLACES = 0.5
 MOST_EXAMPLES = 3
+_SHOWN = {*LABELS, "latitude", "longitude"}  # fields that hold something, or are not there: times may be empty
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Check:
         usable: Whether a run could read it.
         reached: The headline: how much there is, and how fresh it is.
         fields: What maps to what, a line each.
+        holds: What the sample holds of each of these fields; '': nothing.
+        unread: Fields of the source that no field of ours takes.
         sample: What the sample holds.
         plan: What would be read first.
         wrong: What looks wrong, the gravest first; empty: nothing.
@@ -40,68 +44,67 @@ class Check:
     usable: bool
     reached: str
     fields: Sequence[str]
+    holds: Sequence[str]
+    unread: Sequence[str]
     sample: str
     plan: str
     wrong: Sequence[str]
     remarks: Sequence[str]
 
 
-def check(connector: Connector, now: datetime, title: str = "") -> Check:
-    """Ask the source, and read a sample of what a first run would read.
+def check(connector: Connector, now: datetime, title: str = "", delay_days: int = 0) -> Check:
+    """Ask the source, and read a sample of the newest that it has.
 
     Args:
         title: What people call the source; '': its name.
+        delay_days: Days until it has published a day completely.
 
     Raises:
         SourceError: It cannot be asked.
     """
     found = connector.probe()
-    windows = connector.plan({}, now)
-    sample: list[Page] = []
+    sample, windows, trouble = Sample(), list[Window](), list[str]()
     try:
-        sample = _sample(connector, windows)
+        windows.extend(connector.plan({}, now))
+        sample = newest_of(connector, windows, now, OLD_DAYS + delay_days)
     except SourceError as error:
         trouble = [f"a sample could not be read: {error.problem}"]
-    else:
-        trouble = []
-    requests = [page.requests for page in sample if len(page.requests)]
-    joined = Requests.join(requests) if requests else None
-    counts = [count for page in sample for count in page.counts]
-    rejects = [reject for page in sample for reject in page.rejects]
-    counters = sum((Counter(page.counters) for page in sample), Counter[str]())
-    unknown = _unknown_fields(found)
-    wrong = [*(unknown or trouble), *_unusable(rejects, len(joined or ()) + len(counts))]
-    wrong += _doubtful(joined, counters, now) if joined is not None else []
-    if joined is None and not counts and not trouble:
+    holds = [held(sample, ours) for ours in found.mapping]
+    unknown = _unknown_fields(found, holds)
+    wrong = [*(unknown or trouble), *_unusable(sample.rejects, sample.usable)]
+    wrong += _silent(sample, now, OLD_DAYS + delay_days)
+    if sample.usable and not unknown:
+        wrong += _empty(found, holds, getattr(connector, "fields", {}))
+    wrong += _doubtful(sample.requests, sample.counters) if sample.requests is not None else []
+    if not sample.usable and not trouble:
         wrong.append("nothing could be read as a sample: there may be nothing yet, or not where the settings look")
+    taken = {name for theirs in found.mapping.values() for name in theirs}
     return Check(
         usable=not trouble,
-        reached=f"{title or connector.source}: {_reached(found, now)}",
+        reached=f"{title or connector.source}: {_reached(found, sample, now)}",
         fields=[f"{ours} ← {' or '.join(theirs)}" for ours, theirs in found.mapping.items()],
-        sample=_sample_text(joined, counts),
+        holds=holds,
+        unread=[name for name in found.fields if not any(_covers(one, name) for one in taken)],
+        sample=_sample_text(sample.requests, sample.counts),
         plan=_plan_text(windows),
         wrong=wrong,
         remarks=found.remarks,
     )
 
 
-def _sample(connector: Connector, windows: Sequence[Window]) -> list[Page]:
-    """Pages of the newest window, until rows came."""
-    pages: list[Page] = []
-    for window in reversed(windows):
-        for page in connector.fetch(window):
-            pages.append(page)
-            if len(page.requests) or page.counts or len(pages) >= MOST_PAGES:
-                return pages
-    return pages
+def _covers(taken: str, name: str) -> bool:
+    """Whether a field is read, or something of the structure that it is; the source's own bookkeeping is not told."""
+    return taken == name or taken.startswith(f"{name}.") or name.startswith((":", "_"))
 
 
-def _reached(found: Capabilities, now: datetime) -> str:
+def _reached(found: Capabilities, sample: Sample, now: datetime) -> str:
     rows = f", {found.rows:,} rows" if found.rows is not None else ""
-    if found.fresh_until is None:
-        return f"reached{rows}; it does not say how fresh it is"
-    age = _age(now - found.fresh_until)
-    return f"reached{rows}, up to date until {found.fresh_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({age})"
+    if found.fresh_until is not None:
+        at = found.fresh_until.astimezone(UTC)
+        return f"reached{rows}, up to date until {at:%Y-%m-%d %H:%M} UTC ({_age(now - at)})"
+    newest = sample.newest
+    seen = f"; the newest that was seen is of {newest:%Y-%m-%d} ({_age(now - newest)})" if newest else ""
+    return f"reached{rows}; it does not say how fresh it is{seen}"
 
 
 def _age(age: timedelta) -> str:
@@ -110,18 +113,15 @@ def _age(age: timedelta) -> str:
     return f"{int(age.total_seconds() // 3600)} hours ago" if age < timedelta(days=3) else f"{age.days} days ago"
 
 
-def _unknown_fields(found: Capabilities) -> list[str]:
-    """Fields that the settings name and the source does not have."""
+def _unknown_fields(found: Capabilities, holds: Sequence[str]) -> list[str]:
+    """Fields that the settings name, and that neither the source nor its sample shows."""
     if not found.fields:
         return []
-    wrong = []
-    for ours, theirs in found.mapping.items():
-        if any(name.partition(".")[0] in found.fields or name.startswith(":") for name in theirs):
-            continue
-        near = get_close_matches(theirs[0], list(found.fields), 1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        wrong.append(f"{ours} ← {' or '.join(theirs)}: the source shows no such field{hint}")
-    return wrong
+    return [
+        f"{ours} ← {' or '.join(theirs)}: the source shows no such field{meant(theirs[0], found.fields)}"
+        for (ours, theirs), held_of_it in zip(found.mapping.items(), holds, strict=True)
+        if not held_of_it and not any(is_there(name, found.fields) for name in theirs)
+    ]
 
 
 def _unusable(rejects: Sequence[Reject], usable: int) -> list[str]:
@@ -132,11 +132,28 @@ def _unusable(rejects: Sequence[Reject], usable: int) -> list[str]:
     return [f"{len(rejects)} of {len(rejects) + usable} rows cannot be used ({reasons}), such as {examples}"]
 
 
-def _doubtful(requests: Requests, counters: Mapping[str, int], now: datetime) -> list[str]:
+def _silent(sample: Sample, now: datetime, silent_days: int) -> list[str]:
+    """That nothing new comes, if that is so."""
+    newest = sample.newest
+    if newest is None or now - newest <= timedelta(days=silent_days):
+        return []
+    since = f"; none came since {sample.complete_from}" if sample.complete_from is not None else ""
+    if sample.complete_from is not None and sample.complete_from <= newest.date():
+        since = "; none is newer"
+    return [f"the newest request of the sample is of {newest:%Y-%m-%d}, {_age(now - newest)}{since}"]
+
+
+def _empty(found: Capabilities, holds: Sequence[str], chosen: Mapping[str, object]) -> list[str]:
+    """Fields that the settings name and no request of the sample has."""
+    return [
+        f"{ours} ← {' or '.join(theirs)}: holds nothing in the whole sample"
+        for (ours, theirs), held_of_it in zip(found.mapping.items(), holds, strict=True)
+        if not held_of_it and ours in _SHOWN and ours in chosen
+    ]
+
+
+def _doubtful(requests: Requests, counters: Mapping[str, int]) -> list[str]:
     wrong, n_rows = [], len(requests)
-    newest = requests.requested_at.max().item().replace(tzinfo=UTC)
-    if now - newest > OLD:
-        wrong.append(f"the newest request of the sample is of {newest:%Y-%m-%d}, {_age(now - newest)}")
     if counters.get("unmapped_status"):
         wrong.append(f"{counters['unmapped_status']} statuses are words that are not known; they are kept as 'unknown'")
     if not (requests.category != "").any():

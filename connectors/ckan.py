@@ -20,6 +20,7 @@ from connectors.ckan_passes import Moved, by_statement, newest_first, whole
 from connectors.days import civil_day, completed_days, day_start
 from connectors.http import Client, HttpSource
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.texts import no_column
 from connectors.times import Instants, parse_times
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -99,15 +100,15 @@ class Ckan(HttpSource):
             takes_statements = self._takes_statements(api, found[0][0])
         remarks = []
         for table, shape in found:
-            columns = self._columns(table, shape)
             loaded = f", loaded {table.modified.astimezone(self.tz):%Y-%m-%d %H:%M}" if table.modified else ""
             remarks.append(f"{table.name or table.id}: {shape.total} rows{loaded}")
-            if shape.types[columns["requested_at"]] not in DATED:
-                remarks.append(f"{columns['requested_at']!r} is a text there, so all of it is read by every run")
+            dated = next((name for name in self._names("requested_at") if name in shape.types), None)
+            if dated is not None and shape.types[dated] not in DATED:
+                remarks.append(f"{dated!r} is a text there, so all of it is read by every run")
         remarks.append("takes SQL statements" if takes_statements else "takes no SQL statements")
         modified = max((table.modified for table, _ in found if table.modified), default=None)
         types = {name: kind for _, shape in reversed(found) for name, kind in shape.types.items()}
-        mapping = {str(ours): (them,) if isinstance(them, str) else them for ours, them in self.fields.items()}
+        mapping = {str(ours): self._names(ours) for ours in self.fields}
         return Capabilities(True, modified, types, sum(shape.total for _, shape in found), remarks, mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
@@ -188,16 +189,20 @@ class Ckan(HttpSource):
             return False
         return True
 
+    def _names(self, ours: RequestField) -> tuple[str, ...]:
+        theirs = self.fields[ours]
+        return (theirs,) if isinstance(theirs, str) else theirs
+
     def _columns(self, table: Table, shape: Shape) -> dict[str, str]:
         """Our field → the column of this table."""
         columns = {}
-        for ours, theirs in self.fields.items():
-            names = (theirs,) if isinstance(theirs, str) else theirs
+        for ours in self.fields:
+            names = self._names(ours)
             column = next((name for name in names if name in shape.types), None)
             if column is None:
-                known = ", ".join(sorted(shape.types))
-                problem = f"{table.name or table.id} has no column {' or '.join(map(repr, names))}; it has: {known}"
-                raise SourceChanged(self.source, problem)
+                others = f", nor {' or '.join(map(repr, names[1:]))}" if names[1:] else ""
+                problem = f"{table.name or table.id} {no_column(names[0], sorted(shape.types))}"
+                raise SourceChanged(self.source, problem + others)
             columns[str(ours)] = column
         return columns
 

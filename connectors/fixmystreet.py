@@ -19,6 +19,7 @@ from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, RequestField, add_up
 from connectors.revisits import Revisits
+from connectors.shapes import mapping_of, shape_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
 from forewarn.request import Reject
@@ -59,11 +60,11 @@ class FixMyStreet(HttpSource):
         if len(batch.requests):
             newest = max(row.requested_at for row in batch.requests)
             remarks.append(f"newest of them from {newest.astimezone(self.tz):%Y-%m-%d %H:%M}")
-        keys = {key for row in rows for key in row}
+        shape = shape_of(rows)
         return Capabilities(
             reachable=True,
-            fields=dict.fromkeys(sorted(keys), "text"),
-            mapping={str(name): own for name, own in self._fields.items() if name in self.fields or keys & {*own}},
+            fields=shape,
+            mapping=mapping_of(self._fields, self.fields, shape),
             remarks=remarks,
         )
 

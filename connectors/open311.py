@@ -21,6 +21,7 @@ from connectors.http import Answer, Client, HttpSource
 from connectors.lookups import Lookup
 from connectors.normalise import Batch, RequestField, add_up
 from connectors.revisits import Revisits
+from connectors.shapes import mapping_of, shape_of
 from connectors.spans import FIRST_PIECE, SECOND, Piece, Pieces
 from connectors.status_changes import newest_changes, with_status
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
@@ -81,11 +82,9 @@ class Open311(HttpSource):
         if elsewhere := found.counters.get("bad_coordinates", 0):
             hint = "" if self.grid else "; if they are of the British National Grid, set grid = 'osgb36'"
             remarks.append(f"the places of {elsewhere} requests are no degrees and are left out{hint}")
-        keys = {key for row in rows for key in row}
-        mapping = {str(name): own for name, own in self._fields.items() if name in self.fields or keys & {*own}}
-        return Capabilities(
-            reachable=True, fields=dict.fromkeys(sorted(keys), "text"), mapping=mapping, remarks=remarks
-        )
+        shape = shape_of(rows)
+        mapping = mapping_of(self._fields, self.fields, shape)
+        return Capabilities(reachable=True, fields=shape, mapping=mapping, remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows from the last one's end, less what is read again, to now; then what was updated meanwhile."""

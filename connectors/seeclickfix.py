@@ -21,6 +21,7 @@ from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.revisits import DAYS_A_WINDOW, DEFAULT_DAYS, WATERMARK, WEEKLY, Revisits
+from connectors.shapes import mapping_of, shape_of
 from connectors.texts import as_text
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -89,9 +90,8 @@ class SeeClickFix(HttpSource):
         batch = self._batch(issues, _EVER)
         if updated := [row.updated_at for row in batch.requests if row.updated_at]:
             remarks.append(f"newest change from {max(updated).astimezone(self.tz):%Y-%m-%d %H:%M}")
-        keys = {key for issue in issues for key in issue}
-        mapping = {str(name): (key,) for name, key in self._fields.items()}
-        fields = dict.fromkeys(sorted(keys), "text")
+        fields = shape_of(issues)
+        mapping = mapping_of({name: (key,) for name, key in self._fields.items()}, self.fields, fields)
         return Capabilities(reachable=True, fields=fields, mapping=mapping, rows=pages["entries"], remarks=remarks)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:

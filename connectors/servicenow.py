@@ -83,7 +83,7 @@ class ServiceNow(HttpSource):
             check_clock(self.source, row, UPDATED)
         found = {name for row in answer.document for name in row}
         found |= {name.partition(".")[0] for name in found}
-        mapping = {str(ours): (name,) for ours, name in self._columns.items() if name in found or ours in self.fields}
+        mapping = {str(o): (name,) for o, name in self._names.items() if name in found or o in self.fields}
         remarks = []
         if missing := [f"{column} ({ours})" for ours, column in self._columns.items() if found and column not in found]:
             remarks.append(f"not there, or closed to this user: {', '.join(missing)}")
@@ -139,6 +139,10 @@ class ServiceNow(HttpSource):
     def _columns(self) -> dict[RequestField, str]:
         return {**FIELDS, **self.fields}
 
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"source_record_id": "sys_id", "updated_at": UPDATED} | {str(k): v for k, v in self._columns.items()}
+
     def _client(self) -> Client:
         bearer = self.bearer_token.get_secret_value()
         return self.client(authorization(self.user, self.password.get_secret_value(), bearer))
@@ -155,7 +159,7 @@ class ServiceNow(HttpSource):
                 raise SourceChanged(self.source, problem)
 
     def _batch(self, rows: Sequence[Row], until: datetime) -> Batch:
-        names = {"source_record_id": "sys_id", "updated_at": UPDATED} | {str(k): v for k, v in self._columns.items()}
+        names = self._names
         held = [
             {
                 ours: row[column]["value" if ours in _AS_STORED else "display_value"]

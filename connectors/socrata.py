@@ -18,7 +18,7 @@ from connectors.days import civil_day, completed_days, day_start
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Normaliser, RequestField, add_up, columns_of
 from connectors.soda import About, Soda, Version
-from connectors.texts import as_text
+from connectors.texts import as_text, no_column
 from connectors.yearly import parts_of
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
@@ -79,8 +79,7 @@ class Socrata(HttpSource):
         remarks = [f"{rows} rows{age}"]
         if about.refused:
             remarks.append(f"the portal tells nothing else of the data set ({about.refused}); an app_token may help")
-        mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        return Capabilities(True, about.updated, about.types, rows, remarks, mapping)
+        return Capabilities(True, about.updated, about.types, rows, remarks, self._mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """At first all requests since the first day; then everything that was updated since the last window. Where each
@@ -125,7 +124,9 @@ class Socrata(HttpSource):
         horizon = datetime.fromisoformat(window.state["watermark"])
         with self._client() as client:
             soda = self._soda(client)
-            fresh_until = self._about(soda).updated
+            about = self._about(soda)
+            self._check_columns(about)
+            fresh_until = about.updated
             asked = _since_the_last_load(window, fresh_until)
             first, last_row = self._first_uncovered(asked), None
             while rows := (answer := self._page(soda, self._where(soda, asked), last_row)).document:
@@ -198,6 +199,10 @@ class Socrata(HttpSource):
     def _of_year(self, dataset: str, first_day: date | None, last_day: date | None) -> "Socrata":
         return replace(self, dataset=dataset, datasets={}, first_day=first_day, last_day=last_day)
 
+    @property
+    def _mapping(self) -> dict[str, tuple[str]]:
+        return {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
+
     def _client(self) -> Client:
         token = self.app_token.get_secret_value()
         return self.client({"X-App-Token": token} if token else {})
@@ -207,15 +212,17 @@ class Socrata(HttpSource):
         return Soda(self.source, client, self.url.strip().rstrip("/"), dataset or self.dataset, self.soda, has_token)
 
     def _about(self, soda: Soda) -> About:
-        """What the portal tells of the data set, or when a row was last updated; checks that our columns are there."""
+        """What the portal tells of the data set, or when a row was last updated."""
         about = soda.about()
-        if missing := [name for name in sorted(set(self.fields.values())) if about.types and name not in about.types]:
-            problem = f"the data set has no column {missing[0]!r} any more; it has: {', '.join(sorted(about.types))}"
-            raise SourceChanged(self.source, problem)
         if about.refused:
             newest = soda.one("max(:updated_at)")
             about = replace(about, updated=datetime.fromisoformat(newest).astimezone(UTC) if newest else None)
         return about
+
+    def _check_columns(self, about: About) -> None:
+        for name in sorted(set(self.fields.values())):
+            if about.types and name not in about.types and not name.startswith(":"):
+                raise SourceChanged(self.source, f"the data set {no_column(name, sorted(about.types))}")
 
     def _where(self, soda: Soda, window: Window) -> str:
         assert window.since is not None  # noqa: S101 - this connector's own windows have both ends
@@ -238,10 +245,9 @@ class Socrata(HttpSource):
         if rows and not any(self.fields["requested_at"] in row for row in rows):
             problem = f"no row of a whole page has the column {self.fields['requested_at']!r}"
             raise SourceChanged(self.source, problem)
-        columns = {"updated_at": (":updated_at",)} | {str(ours): (theirs,) for ours, theirs in self.fields.items()}
         normaliser = Normaliser(self.source, self.tz, self.tz)
         batch = normaliser.requests(
-            columns_of(rows, columns), now=now, position=lambda index: f"row {rows[index][':id']}"
+            columns_of(rows, self._mapping), now=now, position=lambda index: f"row {rows[index][':id']}"
         )
         counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
         return Page(requests=batch.requests, rejects=batch.rejects, counters=counters)

@@ -92,9 +92,7 @@ class Sql:
             remarks = (
                 [] if database.has_a_limit else ["queries have no time limit here; give one to the database's user"]
             )
-        self._check_columns(names)
-        mapping = {str(ours): (theirs,) for ours, theirs in self.fields.items()}
-        return Capabilities(True, fields=dict.fromkeys(names, "column"), remarks=remarks, mapping=mapping)
+        return Capabilities(True, fields=dict.fromkeys(names, "column"), remarks=remarks, mapping=self._keys)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """What was updated since the last window, up to now by the earlier of two clocks, ours and the database's."""

@@ -131,9 +131,17 @@ class Webhook:
         }
 
     def probe(self) -> Capabilities:
-        """Where batches are waited for; nobody can be asked."""
-        remark = f"waits for signed batches at /ingest/{self.source} of the served dashboard"
-        return Capabilities(reachable=True, remarks=(remark,))
+        """Where batches are waited for, and what came with those that were kept; nobody can be asked."""
+        remarks = [f"waits for signed batches at /ingest/{self.source} of the served dashboard"]
+        came, after = set[str](), 0
+        while batches := self.received(after):
+            came |= {name for batch in batches for row in batch.content["rows"] for name in row}
+            after, newest = batches[-1].number, batches[-1].received_at
+        if after:
+            remarks.append(f"the last batch came {newest.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H:%M}")
+        keys = {**FIELDS, **self.fields}
+        mapping = {str(ours): (key,) for ours, key in keys.items() if ours in self.fields or ours in came or not came}
+        return Capabilities(reachable=True, remarks=remarks, mapping=mapping)
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Everything that was received and not read yet."""

@@ -81,7 +81,7 @@ class Zendesk(HttpSource):
             total = self._count(client, "type:ticket")
         custom = {f"custom_fields.{one['id']}": f"{one.get('title')} ({one.get('type')})" for one in defined}
         mapping = {str(ours): (key,) for ours, key in {**FIELDS, **self.fields}.items()}
-        usual = dict.fromkeys([*USUAL_KEYS, "custom_fields"], "")
+        usual = dict.fromkeys(USUAL_KEYS, "")
         remarks = [f"{key}: {title}" for key, title in custom.items()]
         return Capabilities(True, fields=usual | custom, rows=total, remarks=remarks, mapping=mapping)
 

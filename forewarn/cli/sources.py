@@ -2,8 +2,10 @@
 
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,11 +21,16 @@ from forewarn.settings import DEFAULT_FILE, load
 if TYPE_CHECKING:
     from connectors.checking import Check
     from flows.pull import Reached
+    from forewarn.contracts import Received
+    from forewarn.settings import Settings
 
 BEGINNING = """\
 # Settings of one forewarn installation. Every key is explained in docs/settings.md.
 # ${NAME} is taken from the environment: keep passwords and tokens there.
 """
+
+MOST_UNREAD = 30
+"""Fields of a source that are not read, as listed by `check`."""
 
 app = typer.Typer(no_args_is_help=True, help="Add sources, and look at them.")
 
@@ -104,8 +111,9 @@ def check_source(
     failed, found = False, {}
     for source in [name] if name else loaded.sources:
         try:
-            connector, now = connector_for(source, loaded.sources[source]), datetime.now(UTC)
-            seen = check(connector, now, loaded.sources[source].title)
+            own, now = loaded.sources[source], datetime.now(UTC)
+            connector = connector_for(source, own, _received(loaded, source))
+            seen = check(connector, now, own.title, own.public_delay_days)
             remarks, wrong = check_surroundings(loaded, source, now)
             found[source] = replace(seen, remarks=[*seen.remarks, *remarks], wrong=[*seen.wrong, *wrong])
         except ForewarnError as error:
@@ -121,19 +129,50 @@ def check_source(
         raise typer.Exit(1)
 
 
+def _received(loaded: "Settings", source: str) -> "Received":
+    """What was pushed to a source and kept; other sources than those that are pushed need no store."""
+    from connectors import nothing_received
+    from store.engine import open_store
+    from store.received import read_batches
+
+    if loaded.sources[source].kind != "webhook":
+        return nothing_received
+    return partial(read_batches, open_store(loaded.store_url), source)
+
+
 def _show(found: "Check") -> None:
     """One source, in words."""
     out.print(Text(found.reached, style="bold"))
-    parts = [("sample", [found.sample]), ("would read", [found.plan]), ("fields", found.fields)]
-    parts += [("note", found.remarks), ("looks wrong", found.wrong)]
     told = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
+    told.add_column(no_wrap=True)
+    parts: list[tuple[str, Sequence[str | Text | Table]]] = [
+        ("sample", [found.sample]),
+        ("would read", [found.plan]),
+        ("fields", [_fields(found)] if found.fields else []),
+        ("not read", _shortened(found.unread)),
+        ("note", found.remarks),
+        ("looks wrong", [Text(line, style="yellow") for line in found.wrong]),
+    ]
     for what, lines in parts:
         for number, line in enumerate(lines):
-            style = "yellow" if what == "looks wrong" else ""
-            told.add_row(Text("" if number else what, style="dim"), Text(line, style=style))
+            told.add_row(Text("" if number else what, style="dim"), Text(line) if isinstance(line, str) else line)
     out.print(told)
     if not found.wrong:
         out.print(Text("  Nothing looks wrong.", style="green"))
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
+    """One line with all names, or the first of very many."""
+    more = f", and {len(names) - MOST_UNREAD} more" if len(names) > MOST_UNREAD else ""
+    return [", ".join(names[:MOST_UNREAD]) + more] if names else []
+
+
+def _fields(found: "Check") -> Table:
+    """What maps to what, and what the sample holds of it."""
+    fields = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for line, held in zip(found.fields, found.holds, strict=True):
+        fields.add_row(Text(line), Text(held) if held else Text("nothing in the sample", style="dim"))
+    return fields
 
 
 @app.command("backfill")

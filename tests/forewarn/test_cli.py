@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ import pytest
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import open_installation
+from store.engine import transaction
+from store.received import begin_receiving, keep_batch
 from tests.flows.towns import FIRST_DAY, Town, morning_after, settings_of, source_settings, toml
 
 LAST = FIRST_DAY + timedelta(days=100)
@@ -60,10 +62,31 @@ def test_sources_are_listed_and_checked(installation: Path) -> None:
     assert "400 days" in listed
     (row,) = json.loads(call(installation, "sources", "list", "--json").stdout)
     assert (row["source"], row["health"]) == ("town", "ok")
-    assert call(installation, "sources", "check", "town").returncode == 0
+    checked = call(installation, "sources", "check", "town")
+    assert checked.returncode == 0
+    assert "category ← category" in checked.stdout
+    assert max(map(len, checked.stdout.splitlines())) <= 100
+    (told,) = json.loads(call(installation, "sources", "check", "town", "--json").stdout).values()
+    assert len(told["fields"]) == len(told["holds"]) > 3
     accepted = call(installation, "sources", "accept", "town")
     assert (accepted.returncode, accepted.stdout) == (0, "Nothing is missing from town, as far as it was compared.\n")
     assert call(installation, "sources", "accept", "twon").returncode == 2
+
+
+def test_what_was_pushed_is_looked_at_in_the_store(tmp_path: Path) -> None:
+    settings = {"kind": "webhook", "secret": "s" * 16, "zone": "Europe/Berlin"}
+    (tmp_path / "forewarn.toml").write_text(toml(settings_of(tmp_path, {"line": settings})), encoding="utf-8")
+    rows = [{"source_record_id": "26-1", "requested_at": "2026-06-22T08:15:00+02:00", "category": "Noise"}]
+    content = {"rows": rows, "removed": [], "rejects": [], "accepted": 1, "alive_until": None}
+    engine = open_installation(tmp_path / "forewarn.toml").engine
+    with transaction(engine) as conn:
+        begin_receiving(conn, "line")
+        at = datetime(2026, 6, 22, 7, tzinfo=UTC)
+        keep_batch(conn, "line", content, received_at=at, idempotency_key="k-1", body_hash="h")
+    engine.dispose()
+    (told,) = json.loads(call(tmp_path, "sources", "check", "--json").stdout).values()
+    assert told["sample"].startswith("1 requests of 2026-06-22")
+    assert "category ← category" in told["fields"]
 
 
 def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:

@@ -356,6 +356,7 @@ class ServedCfpb:
                 "date_received": f"{row.requested_at.astimezone(ZONE).date()}T12:00:00-05:00",
                 "product": "Debt collection",
                 "issue": row.category,
+                "sub_issue": f"{row.category}, in particular",
                 "state": row.area,
                 "submitted_via": row.channel,
                 "company_response": "In progress" if row.closed_at is None else "Closed with explanation",
@@ -470,7 +471,8 @@ class ServedZendesk:
     def __init__(self) -> None:
         self._now = datetime.min.replace(tzinfo=UTC)
         self._shown: dict[str, Shown] = {}
-        self.app = SmallZendesk(lambda: self._now)
+        asked = ({"id": 1, "title": "Kind", "type": "tagger"}, {"id": 2, "title": "Where", "type": "text"})
+        self.app = SmallZendesk(lambda: self._now, ticket_fields=asked)
 
     def show(self, rows: Sequence[Shown], now: datetime) -> None:
         before, self._shown, self._now = self._shown, {row.record_id: row for row in rows}, now
