@@ -110,7 +110,7 @@ service_request = Table(
     # The id comes first in the key: SQLite would rather scan a source than look up each of a batch's ids.
     Column("source_record_id", Text, primary_key=True),
     Column("source", Text, primary_key=True),
-    Column("series_id", Integer, ForeignKey("series.id"), nullable=False),
+    Column("series_id", Integer, nullable=False),  # docs/decisions/0013
     Column("requested_at", UtcTime, nullable=False),
     Column("day", Day, nullable=False),
     Column("closed_at", UtcTime),
@@ -161,7 +161,7 @@ request_revision = Table(
 daily_count = Table(
     "daily_count",
     metadata,
-    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True),
+    Column("series_id", Integer, primary_key=True),
     Column("day", Day, primary_key=True),
     Column("opened", Integer, nullable=False),  # no row: 0 and 0
     Column("closed", Integer, nullable=False),
@@ -171,7 +171,7 @@ daily_count = Table(
 count_history = Table(
     "count_history",
     metadata,
-    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True),
+    Column("series_id", Integer, primary_key=True),
     Column("day", Day, primary_key=True),
     Column("seen_day", Day, primary_key=True),
     Column("backfill", Boolean, primary_key=True),  # true: when the source published it is not known

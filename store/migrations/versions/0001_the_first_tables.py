@@ -195,7 +195,6 @@ def upgrade() -> None:
         sa.Column("backfill", sa.Boolean(), nullable=False),
         sa.Column("opened", sa.Integer(), nullable=False),
         sa.Column("closed", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_count_history_series_id")),
         sa.PrimaryKeyConstraint("series_id", "day", "seen_day", "backfill", name=op.f("pk_count_history")),
         sqlite_with_rowid=False,
     )
@@ -214,7 +213,6 @@ def upgrade() -> None:
         sa.Column("day", types.Day(), nullable=False),
         sa.Column("opened", sa.Integer(), nullable=False),
         sa.Column("closed", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_daily_count_series_id")),
         sa.PrimaryKeyConstraint("series_id", "day", name=op.f("pk_daily_count")),
         sqlite_with_rowid=False,
     )
@@ -252,7 +250,6 @@ def upgrade() -> None:
         sa.Column("first_seen_at", types.UtcTime(), nullable=False),
         sa.Column("last_seen_at", types.UtcTime(), nullable=False),
         sa.Column("last_changed_at", types.UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_service_request_series_id")),
         sa.PrimaryKeyConstraint("source_record_id", "source", name=op.f("pk_service_request")),
     )
     op.create_index(
