@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, Table
+from sqlalchemy import Column, Connection, Integer, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
@@ -78,9 +78,23 @@ def load(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]
             statement = f"INSERT INTO {table.name} ({names}) VALUES {all_marks}"  # noqa: S608 - our own names
             driver_connection.execute(statement, list(chain.from_iterable(some)))
         return
-    with driver_connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+    statement = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
+    with driver_connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([_binary_type(table.c[name]) for name in columns])
         for row in rows:
             copy.write_row(row)
+
+
+def _binary_type(column: Column[Any]) -> str:
+    """PostgreSQL's type whose binary form a value of the column has."""
+    kind = column.type
+    if isinstance(kind, UtcTime):
+        return "int8"  # the same eight bytes as timestamptz
+    if isinstance(kind, Number):
+        return "float8"
+    if isinstance(kind, Day | Integer):
+        return "int4"
+    return "text"
 
 
 def fetch_integers(conn: Connection, statement: Select[*tuple[Any, ...]]) -> npt.NDArray[np.int64]:

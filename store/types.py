@@ -16,6 +16,7 @@ from forewarn.request import Times
 DAY_ZERO = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ZERO_OF_POSTGRESQL = np.datetime64("2000-01-01", "us").astype(np.int64)
 
 
 class Day(TypeDecorator[date]):
@@ -56,9 +57,9 @@ class UtcTime(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value
 
     def bind_all(self, values: Times, dialect: Dialect) -> list[Any]:
-        """`process_bind_param` of a column of datetime64[us] in UTC."""
-        plain = values.astype(np.int64) if dialect.name == "sqlite" else np.datetime_as_string(values, timezone="UTC")
-        return _or_null(plain, np.isnat(values))
+        """A column of datetime64[us] in UTC, as the database holds it: whole microseconds."""
+        zero = 0 if dialect.name == "sqlite" else _ZERO_OF_POSTGRESQL
+        return _or_null(values.astype(np.int64) - zero, np.isnat(values))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
