@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    func,
     literal,
     or_,
     select,
@@ -90,6 +91,15 @@ def read_cells(
     statement = select(table.series_id, table.day, table.opened).where(table.opened > 0)
     statement = statement.where(table.series_id.in_(_series_of(source, where)), table.day.between(first, last))
     return Cells(*fetch_integers(conn, statement).T)
+
+
+def read_totals(conn: Connection, source: str, first: date, last: date) -> Integers:
+    """(n_days, 2) days on which the source has requests, and how many, as known now."""
+    table = daily_count.c
+    statement = select(table.day, func.sum(table.opened)).group_by(table.day)
+    return fetch_integers(
+        conn, statement.where(table.series_id.in_(_series_of(source, {})), table.day.between(first, last))
+    )
 
 
 def _series_of(source: str, where: Mapping[str, str]) -> Select[tuple[int]]:

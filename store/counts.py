@@ -20,7 +20,7 @@ from forewarn.contracts import Coverage
 from forewarn.entries import Entries
 from forewarn.panel import LABELS, Floats, Level, Panel
 from forewarn.request import DailyCount
-from store.cells import History, known_on, read_cells
+from store.cells import History, known_on, read_cells, read_totals
 from store.dialect import insert, stage
 from store.panels import panels_of
 from store.recount import apply_counted, count_news, counted
@@ -155,20 +155,11 @@ def revised_days(conn: Connection, source: str, first: date, last: date) -> list
     return sorted(conn.execute(statement).scalars())
 
 
-def daily_totals(
-    conn: Connection,
-    source: str,
-    first: date,
-    last: date,
-    *,
-    as_of: date | None = None,
-    public_delay_days: int = 0,
-) -> tuple[Dates, Floats]:
-    """(n_days,) days and the source's requests on each, 0 where there are none, covered or not."""
+def daily_totals(conn: Connection, source: str, first: date, last: date) -> tuple[Dates, Floats]:
+    """(n_days,) days and the source's requests on each as known now, 0 where there are none, covered or not."""
     dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
-    cells = read_cells(conn, source, first, last, as_of=as_of, public_delay_days=public_delay_days, where={})
-    totals = np.bincount(cells.day - _number(first), cells.opened, len(dates))
-    return dates, totals.astype(np.float64)
+    day, opened = read_totals(conn, source, first, last).T
+    return dates, np.bincount(day - _number(first), opened, len(dates)).astype(np.float64)
 
 
 def read_entries(
