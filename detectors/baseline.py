@@ -10,7 +10,7 @@ side by side, and each series weighs them by how well they would have foretold i
 The last `guard` days before a period teach it nothing, so that a surge that is running does not raise its own
 expectation; past surges are down-weighted by their Anscombe residual, as in Noufaily et al. (2013). Every past period
 is expected with the level that was known before it. The residuals of the past are thus those of real forecasts,
-and tell how far the expectation can be trusted (detectors/spans.py, detectors/tails.py).
+and tell how far the expectation can be trusted (detectors/past_spans.py, detectors/tails.py).
 """
 
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from scipy.signal import lfilter
 from detectors import irls
 from detectors.course import Course
 from detectors.design import Design
+from detectors.spans import period_sums
 from detectors.weather import trusted
 from forewarn.panel import Floats
 
@@ -37,7 +38,7 @@ WINSOR = 4.0
 BLOCK_PERIODS = 4
 BLOCK_TOLERANCE = 2.0
 """Dispersion is a mean over blocks of periods; a block is cut where it lies so many standard errors above the others:
-what a season adds at one time of the year is a matter of that season (detectors/spans.py)."""
+what a season adds at one time of the year is a matter of that season (detectors/past_spans.py)."""
 
 PSEUDO_EVENTS = 0.5
 """Requests added to the total, so that a series of zeros keeps a finite mean; Jeffreys' prior of a rate."""
@@ -122,7 +123,7 @@ def follow(y: Floats, observed: Floats, columns: Floats, season: Season, course:
     support = np.minimum(course.support * typical, SUPPORT_EVENTS * season.dispersion)[:, None]
     came, due = weights * y, weights * mean
     taught_came, taught_due = _taught_sums(came, course), _taught_sums(due, course)
-    period_came, period_due = (_period_sums(part, course.period)[:, WARM_UP_PERIODS:] for part in (came, due))
+    period_came, period_due = (period_sums(part, course.period)[:, WARM_UP_PERIODS:] for part in (came, due))
 
     levels, relatives, fits = [], [], []
     for half_life in course.half_lives:
@@ -183,11 +184,11 @@ def _regression_dispersion(y: Floats, mean: Floats, observed: Floats, n_columns:
 def _step_dispersion(y: Floats, observed: Floats, expected: Floats, course: Course) -> tuple[Floats, Floats]:
     """(n_series,) scatter of single steps around the level of the periods around them, and its degrees of freedom.
 
-    A level that was misjudged for weeks is no scatter of days; it is measured apart (detectors/spans.py).
+    A level that was misjudged for weeks is no scatter of days; it is measured apart (detectors/past_spans.py).
     """
     period = course.period
     due = observed * expected
-    around_y, around_due = (_around(_period_sums(part, period), period) - part for part in (y, due))
+    around_y, around_due = (_around(period_sums(part, period), period) - part for part in (y, due))
     local = due * (around_y + 1) / (around_due + 1)
     told = due > 1e-3 * due.mean(axis=1, keepdims=True)  # closed on that weekday: tells nothing of scatter
     squared = np.where(told, (y - local) ** 2, 0.0) / np.maximum(local * (1 + due / np.maximum(around_due, 1e-9)), 1e-9)
@@ -199,7 +200,7 @@ def _step_dispersion(y: Floats, observed: Floats, expected: Floats, course: Cour
     squared = np.minimum(squared, most * dispersion[:, None])
     block = period * BLOCK_PERIODS
     whole = slice(-(y.shape[1] // block * block), None)
-    sums, days, volume = (_period_sums(part[:, whole], block) for part in (squared, told, due))
+    sums, days, volume = (period_sums(part[:, whole], block) for part in (squared, told, due))
     days = np.maximum(days, 1.0)
     error = np.sqrt((2 + days / np.maximum(volume, 1e-3 * days)) / days)
     for _ in range(20):
@@ -237,11 +238,6 @@ def _trust(log_likelihood: Floats) -> Floats:
     """(n_half_lives, n_series) how much each series trusts each half-life, columns adding up to 1."""
     relative = np.exp(np.maximum(log_likelihood - log_likelihood.max(axis=0), -700.0))
     return np.asarray(relative / relative.sum(axis=0))
-
-
-def _period_sums(values: Floats, period: int) -> Floats:
-    """(n_series, n_periods)."""
-    return np.asarray(values.reshape(len(values), -1, period).sum(axis=2), dtype=np.float64)
 
 
 def _around(sums: Floats, period: int) -> Floats:

@@ -23,6 +23,7 @@ class Course(NamedTuple):
         support: Ordinary steps that the belief in a level of 1 is worth.
         apart: Reach of one rise: what lies so far apart is told apart.
         least_history: Observed steps below which a series gets no verdict.
+        looked_back: Steps before a span that tell its level where levels are known to stray; 0: none do.
         together: Whether steps near each other rise and fall together, by an amount that no level foretells.
     """
 
@@ -34,7 +35,13 @@ class Course(NamedTuple):
     support: float
     apart: int
     least_history: int
+    looked_back: int = 0
     together: bool = False
+
+    @property
+    def reach(self) -> int:
+        """Steps before a judged one that its verdict looks at."""
+        return max(self.spans) - 1 + self.looked_back
 
     def of_hours(self, hours: int) -> "Course":
         """The course of steps of some hours, where this is that of hours."""
@@ -48,6 +55,7 @@ class Course(NamedTuple):
             support=self.support / hours,
             apart=self.apart // hours,
             least_history=self.least_history // hours,
+            looked_back=self.looked_back // hours,
             together=self.together,
         )
 

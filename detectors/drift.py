@@ -5,7 +5,7 @@ slowly; spans of 14 to 56 days that end on the judged day. What grows over weeks
 lasts becomes the new normal after about a year. The same time is meant where steps are hours or weeks.
 
 It is slow and sees what `scan` has got used to: use both. Series whose level wanders by itself over months get wide
-limits from their own past (see detectors/spans.py), not many alarms. It needs 112 observed days, better two years.
+limits from their own past (see detectors/past_spans.py), not many alarms. It needs 112 observed days, better two years.
 
 References:
     Hoehle & Paul (2008), Comput Stat Data Anal 52, 4357-4368 (slow changes need an expectation that they do not move).

@@ -7,7 +7,7 @@ import numpy as np
 from detectors.baseline import fit_season, follow, two_scatters
 from detectors.course import Course
 from detectors.design import Design, day_of_year, in_days
-from detectors.spans import PastSpans, nearness
+from detectors.past_spans import PastSpans, nearness
 from detectors.tails import peaks_of
 from forewarn.calendar import Dates
 from forewarn.panel import Floats
@@ -21,8 +21,9 @@ class Lessons(NamedTuple):
         season_dispersion: (n_series,) of `Season`.
         level, relative, disagreement, dispersion, freedom: (n_series,) of `Past`.
         typical: (n_series,) mean count a step.
-        recent: (n_series, longest span - 1) what was expected of the steps before the period.
-        inflation: (n_series, n_spans) see detectors/spans.py.
+        recent: (n_series, course.reach) what was expected of the steps before the period.
+        inflation: (n_series, n_spans) see detectors/past_spans.py.
+        stray: (n_series,) see detectors/foregoing.py.
         high, low: (n_series, 4) of `Peaks`.
     """
 
@@ -37,6 +38,7 @@ class Lessons(NamedTuple):
     typical: Floats
     recent: Floats
     inflation: Floats
+    stray: Floats
     high: Floats
     low: Floats
 
@@ -68,11 +70,9 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
     near[:-1][apart[:-1] <= course.apart // course.period] = 0.0
     ago = (in_days(dates[-1]) - in_days(dates[course.period :: course.period])).astype(np.int64) // 365
     near = np.array([near * (ago == k) for k in range(int(ago[0]) + 1)])
-    scanned = PastSpans(
-        y, due, past.dispersion, relative, course.spans, penalties=course.penalties, period=course.period, near=near
-    )
+    scanned = PastSpans(y, due, past.dispersion, relative, course, near=near)
     high, low = (peaks_of(scanned.scores(low=low), observed > 0, course.apart) for low in (False, True))
-    reach = max(course.spans) - 1
+    reach = course.reach
     recent = np.zeros((len(y), reach))
     recent[:, max(reach - n_past, 0) :] = past.expected[:, max(n_past - reach, 0) :]
     return Lessons(
@@ -87,6 +87,7 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
         typical=due.sum(axis=1) / np.maximum(observed.sum(axis=1), 1.0),
         recent=recent,
         inflation=scanned.inflation[:, :, -1].T,
+        stray=scanned.stray[:, -1],
         high=np.column_stack(high),
         low=np.column_stack(low),
     )

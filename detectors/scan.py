@@ -17,12 +17,13 @@ import numpy as np
 from detectors.baseline import least_dispersion, mean_of
 from detectors.course import Course, Courses
 from detectors.design import Design, calendar_design
+from detectors.foregoing import Foregoing
 from detectors.lessons import Lessons, learn
 from detectors.memory import RowMemory
 from detectors.nowcast import thinned
 from detectors.pooling import shrunk_dispersion
 from detectors.sheet import Outlook, Sheet
-from detectors.spans import span_sums, variance_of
+from detectors.spans import Held, span_sums
 from detectors.weather import MOST_RISE
 from forewarn.calendar import Dates
 from forewarn.panel import DAY, Detection, Floats, Panel
@@ -54,6 +55,7 @@ COURSES = Courses(
         support=28.0,
         apart=14,
         least_history=56,
+        looked_back=7,
     ),
     longer=Course(
         period=2,
@@ -154,22 +156,28 @@ class Scan:
         if design.n_weather:  # how far a rise that is cut would have gone is no matter
             plain = _spread(columns[:, :n_plain], learnt.covariance[:, :n_plain, :n_plain])
             season = np.where(by_weather > MOST_RISE, plain, season)
-        level = dispersion * learnt.relative + learnt.disagreement
-        relative = level[:, None] + season * learnt.season_dispersion[:, None]
+        level = (dispersion * learnt.relative + learnt.disagreement)[:, None]
         due, scatter = thinned(whole, dispersion[:, None] * whole, panel.completeness)
         y = panel.counts[:, -whole.shape[1] :]
         observed = ~np.isnan(y + due)
         y, due, scatter = (np.where(observed, part, 0.0) for part in (y, due, scatter))
-        even = (dispersion < 1)[:, None]
+        came, owed, scattered = (span_sums(part, (1, course.looked_back))[1] for part in (y, due, scatter))
+        stray = np.broadcast_to(learnt.stray[:, None], mean.shape)
+        foregoing = Foregoing(came, owed, scattered, stray, level)
+        relative, even = level + season * learnt.season_dispersion[:, None], (dispersion < 1)[:, None]
         count, total, spread = (np.array(span_sums(part, course.spans))[:, :, -n_judged:] for part in (y, due, scatter))
-        variance = np.array(
-            [variance_of(s, t, relative, n, even=even) for s, t, n in zip(spread, total, course.spans, strict=True)]
+        rise, fall = (
+            Held.stacked(
+                foregoing.held(sums, scattered, relative, steps, even=even, rising=rising)
+                for steps, sums, scattered in zip(course.spans, total, spread, strict=True)
+            )
+            for rising in (True, False)
         )
         known = observed[:, -n_judged:]
         return Outlook(
             np.where(known, count, np.nan),
-            total,
-            variance,
+            rise,
+            fall,
             np.where(known, due[:, -n_judged:], np.nan),
             learnt.recent,
             weather,

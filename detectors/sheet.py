@@ -9,6 +9,7 @@ from scipy import special
 from detectors.course import Course
 from detectors.lessons import Lessons
 from detectors.limits import nb_limit, nb_lower_limit, nb_quantile, nb_tail
+from detectors.spans import Held
 from detectors.tails import Peaks, chance, score_at, tail_of
 from forewarn.panel import Detection, Floats, Panel, Spans
 
@@ -22,15 +23,16 @@ class Outlook(NamedTuple):
     """What is looked at and what should have come.
 
     Args:
-        counts, due, variance: (n_spans, n_series, n_judged) of each span; NaN counts: the step was not observed.
+        counts: (n_spans, n_series, n_judged) of each span; NaN: the step was not observed.
+        rise, fall: What rises and falls are held against.
         mean: (n_series, n_judged) of the step alone.
-        recent: (n_series, longest span - 1) of the steps before.
+        recent: (n_series, course.reach) of the steps before.
         weather: (n_series, n_judged) by how much the weather multiplies the mean.
     """
 
     counts: Floats
-    due: Floats
-    variance: Floats
+    rise: Held
+    fall: Held
     mean: Floats
     recent: Floats
     weather: Floats
@@ -64,31 +66,32 @@ class Sheet:
 
     def fill(self, rows: npt.NDArray[np.int64], column: int, outlook: Outlook, lessons: Lessons, skipped: int) -> None:
         """Verdicts on the period's steps from `skipped` on; they begin at `column`."""
-        counts, due, variance = (part[:, :, skipped:] for part in (outlook.counts, outlook.due, outlook.variance))
-        mean = outlook.mean[:, skipped:]
+        counts, mean = outlook.counts[:, :, skipped:], outlook.mean[:, skipped:]
+        rise, fall = (Held(*(part[:, :, skipped:] for part in held)) for held in (outlook.rise, outlook.fall))
         at = np.ix_(rows, np.arange(column, column + mean.shape[1]))
         self._expected[at] = mean
         self._weather[at] = np.where(np.isnan(mean), np.nan, outlook.weather[:, skipped:])
-        self._low[at], self._high[at] = (nb_quantile(p, due[0], variance[0]) for p in RANGE)
+        self._low[at] = nb_quantile(RANGE[0], fall.due[0], fall.variance[0])
+        self._high[at] = nb_quantile(RANGE[1], rise.due[0], rise.variance[0])
         if column == 0:
             reach = outlook.recent.shape[1]
             self._earlier = np.full((self._shape[0], reach), np.nan)
             self._earlier[rows] = np.concatenate([outlook.recent, outlook.mean[:, :skipped]], axis=1)[:, -reach:]
-        upper = nb_tail(counts, due, variance, mid=True)
-        for low in (False, True):
-            side = self._side(counts, due, variance, mean, 1 - upper if low else upper, lessons, low=low)
-            spans = self._fall if low else self._rise
+        upper = nb_tail(counts, *rise, mid=True)
+        lower = 1 - upper
+        if (differ := np.flatnonzero((rise.due != fall.due).any(axis=(0, 2)))).size:
+            lower[:, differ] = 1 - nb_tail(counts[:, differ], fall.due[:, differ], fall.variance[:, differ], mid=True)
+        for low, p, held, spans in ((False, upper, rise, self._rise), (True, lower, fall, self._fall)):
+            side = self._side(counts, held, mean, p, lessons, low=low)
             spans.steps[at] = np.array(self._course.spans)[side.best]
-            for matrix, of_spans in ((spans.observed, counts), (spans.expected, due), (spans.limit, side.limits)):
+            for matrix, of_spans in ((spans.observed, counts), (spans.expected, held.due), (spans.limit, side.limits)):
                 matrix[at] = _taken(of_spans, side.best)
-            chosen = _taken(due, side.best), _taken(variance, side.best)
-            spans.low[at], spans.high[at] = (nb_quantile(p, *chosen) for p in RANGE)
+            due, variance = (_taken(part, side.best) for part in held)
+            spans.low[at], spans.high[at] = (nb_quantile(p, due, variance) for p in RANGE)
             (self._lower_tail if low else self._upper_tail)[at] = side.tail
             (self._lower_limit if low else self._limit)[at] = side.day_limit
 
-    def _side(
-        self, counts: Floats, due: Floats, variance: Floats, mean: Floats, p: Floats, lessons: Lessons, *, low: bool
-    ) -> "_Side":
+    def _side(self, counts: Floats, held: Held, mean: Floats, p: Floats, lessons: Lessons, *, low: bool) -> "_Side":
         """The most striking span of each step, its chance, and from which count of the step on it would be an alarm.
 
         Args:
@@ -102,7 +105,7 @@ class Sheet:
         best = np.nan_to_num(score, nan=-np.inf).argmax(axis=0)
         asked = special.ndtr(-(score_at(self._alpha, tail)[None, :, None] + penalty) * inflation)
         limit = nb_lower_limit if low else nb_limit
-        limits = limit(np.maximum(asked, LEAST_TAIL), due, variance, mid=True)
+        limits = limit(np.maximum(asked, LEAST_TAIL), *held, mid=True)
         alone = limits - (counts - counts[0])  # what the step may come to, those before being what they are
         alone[1:] = np.minimum(alone[1:], np.ceil(mean)) if low else np.maximum(alone[1:], np.floor(mean))
         unknown = np.isnan(mean)

@@ -8,11 +8,13 @@ from detectors import irls
 from detectors.baseline import fit_season, follow, mean_of, surge_weights
 from detectors.design import Design, calendar_design, special_days
 from detectors.drift import Drift
+from detectors.foregoing import Foregoing
 from detectors.lessons import learn
 from detectors.limits import nb_tail
+from detectors.past_spans import PastSpans, nearness
 from detectors.pooling import shrunk_dispersion
 from detectors.scan import COURSES, Scan
-from detectors.spans import PastSpans, deviation, nearness, span_sums
+from detectors.spans import deviation, span_sums
 from detectors.tails import Tail, chance, peaks_of, score_at, tail_of
 from forewarn.calendar import Calendar
 from tests.detectors.panels import panel_of
@@ -271,13 +273,95 @@ def test_spans_stray_as_far_as_they_did_at_this_time_of_other_years() -> None:
     y[0, np.repeat(winter, period)] *= rng.choice([0.6, 1.5], winter.sum()).repeat(period)
     days = np.arange(n_weeks + 1) * 7.0 % 365.25
     near = nearness(days, days[:-1])[None]
-    spans = PastSpans(
-        y, np.full_like(y, 50.0), np.ones(4), np.zeros(4), (1, 7), penalties=(0.0, 0.1), period=period, near=near
-    )
+    course = COURSES.days._replace(spans=(1, 7), penalties=(0.0, 0.1), looked_back=0)
+    spans = PastSpans(y, np.full_like(y, 50.0), np.ones(4), np.zeros(4), course, near=near)
     in_winter, in_summer = spans.inflation[1, 0, 52 * 2 + 3], spans.inflation[1, 0, 52 * 2 + 26]
     assert in_winter > 2.5
     assert in_summer < 1.3
     assert (spans.inflation[:, 1:] < 1.4).all()
+
+
+def waves(seed: int) -> np.ndarray:
+    """Seven years of ten series around 40 a day; the first five have a wave each year that begins in another week."""
+    rng = np.random.default_rng(seed)
+    day = np.arange(2557)
+    mean = np.full((10, len(day)), 40.0)
+    for row in range(5):
+        for year in range(7):
+            begin = year * 365 + rng.integers(150, 190)
+            age = np.clip((day - begin) / 45, 1e-9, None)
+            mean[row] += 400 * np.exp(-2 * np.log(age) ** 2)
+    return rng.poisson(rng.gamma(mean / 1.0, 1.0)).astype(float)  # variance twice the mean
+
+
+def without_a_look_back() -> Scan:
+    class Forgetful(Scan):
+        courses = COURSES._replace(days=COURSES.days._replace(looked_back=0))
+
+    return Forgetful(alpha=0.01)
+
+
+def test_a_wave_that_begins_early_is_not_told_for_as_long_as_it_lasts() -> None:
+    for seed in (24, 40):
+        panel = panel_of(waves(seed)[:, : 6 * 365 + 280], first="2015-01-01")
+        told, told_before = (
+            m.detect(panel, 130).upper_tail[:5] < 0.01 for m in (Scan(alpha=0.01), without_a_look_back())
+        )
+        longest, longest_before = (
+            max(len(run) for row in days.astype(int) for run in "".join(map(str, row)).split("0"))
+            for days in (told, told_before)
+        )
+        assert longest < 0.6 * longest_before
+        assert told.sum() < 0.8 * told_before.sum()
+
+
+def test_a_sharp_rise_stands_out_within_a_wave() -> None:
+    found, found_before = 0, 0
+    for seed in (25, 41, 61):
+        counts = waves(seed)[:, : 6 * 365 + 230]  # near the top of the wave
+        counts[:5, -4:] += 170
+        panel = panel_of(counts, first="2015-01-01")
+        found += int(Scan(alpha=0.01).detect(panel, 4).alarms()[:5].any(axis=1).sum())
+        found_before += int(without_a_look_back().detect(panel, 4).alarms()[:5].any(axis=1).sum())
+    assert found >= 12
+    assert found >= found_before + 5
+
+
+def test_the_week_before_a_span_corrects_its_level_by_what_is_known_of_it() -> None:
+    due = np.full((2, 30), 10.0)
+    count, stray = due * 7, np.zeros((2, 30))
+    count[:, 10:] *= 3
+    stray[1] = 5.0
+    level, even = np.full((2, 1), 0.001), np.zeros((2, 1), dtype=bool)
+    foregoing = Foregoing(count, due * 7, due * 7, stray, level)
+    assert np.unique(foregoing.cells[0]).tolist() == [1]
+    rise, fall = (foregoing.held(due, due, level, 1, even=even, rising=rising) for rising in (True, False))
+    plain = 10.0 + 0.001 * 10.0**2
+    for held in (rise, fall):  # where levels do not stray, nothing is corrected
+        np.testing.assert_array_equal(held.due[0], due[0])
+        np.testing.assert_allclose(held.variance[0], plain)
+    np.testing.assert_array_equal(fall.due[1], due[1])  # a rise does not make the usual look low
+    error = 5.0 * (1 / 70 + 0.001)
+    gain = error / (error + 0.001 + 1 / 70)
+    np.testing.assert_allclose(rise.due[1, 1:11], 10.0)  # each span sees what ended before it
+    high = 10.0 * (1 + 2 * gain)
+    np.testing.assert_allclose(rise.due[1, 11:], high)
+    left = 0.001 + error * (1 - gain)
+    np.testing.assert_allclose(rise.variance[1, 11:], high + left * high**2)
+    last = Foregoing(count, due * 7, due * 7, stray[:, -4:], level)  # the last steps alone
+    mixed = np.array([[True] * 4, [False, True] * 2])
+    now = last.held(due[:, -4:], due[:, -4:], level, 3, even=even, rising=mixed)
+    np.testing.assert_allclose(now.due[1], [10.0, high] * 2)
+
+
+def test_the_week_before_a_span_changes_nothing_where_levels_do_not_stray() -> None:
+    counts = city(12, 2557, seed=26)
+    counts[8:, -8:] *= 2  # a surge that lasts does not hide itself
+    panel = panel_of(counts)
+    looking_back, before = (m.detect(panel, 15) for m in (Scan(alpha=0.01), without_a_look_back()))
+    assert looking_back.alarms()[8:, -8:].mean() > 0.9
+    for verdict in ("upper_tail", "lower_tail", "limit", "lower_limit", "low", "high"):
+        np.testing.assert_array_equal(getattr(looking_back, verdict), getattr(before, verdict))
 
 
 def test_span_sums_equal_their_loop() -> None:
