@@ -2,6 +2,7 @@
 
     python -m benchmarks.detectors calibration           # false alarms on ordinary days, beside those promised
     python -m benchmarks.detectors speed                 # 15,000 series of three years, today's verdict
+    python -m benchmarks.detectors growth                # scan on 150 to 150,000 series, afresh and on the day after
     python -m benchmarks.detectors figures               # the figures of docs/methods
 
 Set OPENBLAS_NUM_THREADS=1 where other work runs beside: the products are too small to share between cores.
@@ -139,6 +140,20 @@ def speed(n_series: int = 15_000, n_days: int = 1_096) -> None:
         print(f"  R surveillance {method:28} {milliseconds * 1000:9.1f} µs per series and day")
 
 
+def growth(n_days: int = 1_096) -> None:
+    """How long the default detector's verdict on today takes, afresh and, as it learns once a week, a day later."""
+    rng = np.random.default_rng(1)
+    for n_series in (150, 1_500, 15_000, 150_000):
+        mean = rng.lognormal(-1, 1.5, (n_series, 1)).astype(np.float32)
+        panel = panel_of(rng.poisson(mean, (n_series, n_days + 1)).astype(np.float64), Calendar("US", "NY"))
+        detector, timings = detector_for("scan", 1e-5), []
+        for day in (n_days, n_days + 1):
+            begin = time.perf_counter()
+            detector.detect(panel.until(day), 1)
+            timings.append((time.perf_counter() - begin) / n_series * 1e6)
+        print(f"{n_series:9,} series: {timings[0]:7.1f} µs per series afresh, {timings[1]:6.1f} µs a day later")
+
+
 def figures(folder: Path = Path("docs/methods")) -> None:
     """One figure for each method: a year of a simulated series with a surge."""
     import matplotlib as mpl
@@ -174,7 +189,7 @@ def figures(folder: Path = Path("docs/methods")) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in (("calibration", calibration), ("speed", speed), ("figures", figures)):
+    for name, function in (("calibration", calibration), ("speed", speed), ("growth", growth), ("figures", figures)):
         commands.add_parser(name).set_defaults(run=function)
     parser.parse_args().run()
 
