@@ -71,7 +71,8 @@ def other_counts(
     """The counts that are stored of these days, but for those of series and days of which `told` has one."""
     columns = [series.c[name] if name in LABELS else daily_count.c[name] for name in DailyCount._fields]
     mine = (series.c.source == source) & daily_count.c.day.between(first, last)
-    held = conn.execute(select(*columns).join_from(daily_count, series).where(mine))
+    joined = select(*columns).join_from(daily_count, series, series.c.id == daily_count.c.series_id)
+    held = conn.execute(joined.where(mine))
     known = {(count.day, *_labels(count)) for count in told}
     return [count for count in itertools.starmap(DailyCount, held) if (count.day, *_labels(count)) not in known]
 

@@ -272,7 +272,9 @@ def known(conn: Connection, as_of: date | None = None) -> tuple[dict[tuple[int, 
 
 def stored(conn: Connection, fields: Any) -> dict[str, tuple[Any, ...]]:
     columns = [series.c[name] if name in series.c else service_request.c[name] for name in fields]
-    statement = select(service_request.c.source_record_id, *columns).join(series)
+    statement = select(service_request.c.source_record_id, *columns).join(
+        series, series.c.id == service_request.c.series_id
+    )
     statement = statement.where(service_request.c.deleted_at.is_(None))
     return {record_id: tuple(rest) for record_id, *rest in conn.execute(statement)}
 

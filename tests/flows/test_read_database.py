@@ -77,7 +77,11 @@ class Table:
 def held(engine: Engine) -> dict[str, tuple[object, ...]]:
     columns = (service_request.c.requested_at, series.c.category, series.c.area, service_request.c.closed_at)
     with snapshot(engine) as conn:
-        rows = conn.execute(select(service_request.c.source_record_id, *columns).join(series))
+        rows = conn.execute(
+            select(service_request.c.source_record_id, *columns).join(
+                series, series.c.id == service_request.c.series_id
+            )
+        )
         return {record_id: tuple(rest) for record_id, *rest in rows}
 
 

@@ -13,6 +13,7 @@ from store.cells import read_cells
 from store.counts import (
     covered_span,
     daily_totals,
+    other_counts,
     read_coverage,
     read_panels,
     revised_days,
@@ -181,3 +182,10 @@ def test_as_of_is_an_aware_instant(city: Engine) -> None:
     with snapshot(city) as conn:
         (panel,) = read_panels(conn, "bonn", [()], last_day=DAY, history_days=1, as_of=SEEN)
     assert panel.as_of >= datetime(2026, 3, 10, 23, 59, tzinfo=UTC)
+
+
+def test_counts_besides_those_that_are_told(city: Engine) -> None:
+    with snapshot(city) as conn:
+        told = [volume(0, 1), volume(1, 4), volume(2, 5)]
+        others = other_counts(conn, "bonn", later(0), later(2), told)
+    assert sorted(others) == sorted([volume(1, 4, area="Ward 7"), volume(1, 2, "Noise")])
