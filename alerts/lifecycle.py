@@ -268,8 +268,8 @@ def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
     if alert.kind is Kind.SOURCE:
         return _change(replace(alert, state=State.RESOLVED), "resolved", now, note="the source is well again")
     quiet_days = QUIET_DAYS if alert.evidence["before"] is None else QUIET_DAYS_ONCE_BACK
-    if (day - alert.last_day).days >= quiet_days:
-        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{quiet_days} quiet days")
+    if (quiet := (day - alert.last_day).days) >= quiet_days:
+        return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{quiet} quiet days")
     if alert.evidence["told"] is None:
         told = {"severity": int(alert.severity), "excess": _daily_excess(alert.evidence)}
         return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)

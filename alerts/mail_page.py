@@ -60,25 +60,27 @@ def _answer(answer: Answer) -> str:
 
 
 def _strip(alert: Alert, colour: str) -> str:
-    """The last four weeks, a bar a day; '' for alerts without counts."""
+    """The last four weeks, a bar a day, or 28 weeks; '' for alerts without counts."""
     if "history" not in alert.evidence:
         return ""
     days = history_days(alert.evidence)
     highest = max((count for _, count in days if count is not None), default=0.0)
     bars = "".join(_bar(day, count, highest, colour if day == days[-1][0] else PALE) for day, count in days)
     a_day = alert.evidence.get("usual", alert.evidence)  # of words, whose other numbers are of several days
+    weeks = alert.evidence.get("step_days", 1) > 1
+    what, unit = ("Requests a week, last 28 weeks", "week") if weeks else ("Requests a day, last four weeks", "day")
     usual, count = range_text(a_day["low"], a_day["high"]), a_day.get("observed", days[-1][1])
     small = f"font-size:12px;color:{GREY}"
     last = f"font-size:15px;font-weight:650;color:{colour}"
     return f"""<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>
-<td style="padding:0 0 4px;{small}">Requests a day, last four weeks</td>
+<td style="padding:0 0 4px;{small}">{what}</td>
 <td align="right" style="padding:0 1px 2px;{last}">{number(count)}</td></tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed">
 <tr>{bars}</tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"
  style="border-top:1px solid {LINE};margin:0 0 20px;{small}"><tr>
 <td style="padding-top:4px">{day_text(days[0][0])}</td>
-<td align="center" style="padding-top:4px">usual that day: {usual}</td>
+<td align="center" style="padding-top:4px">usual that {unit}: {usual}</td>
 <td align="right" style="padding-top:4px;color:{colour};font-weight:600">{day_text(days[-1][0])}</td></tr></table>"""
 
 

@@ -73,6 +73,11 @@ def count_of(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
+def lasting(first: date, last: date, step_days: int) -> str:
+    """`4 days`, both ends counted; of steps of a week that end on these days: `2 weeks`."""
+    return count_of((last - first).days // step_days + 1, "day" if step_days == 1 else "week")
+
+
 def chances_text(probability: float) -> str:
     """`7 in 10`; the ends are never called certain."""
     tenths = round(probability * 10)
@@ -115,7 +120,7 @@ def window_text(window_days: int) -> str:
     return {1: "daily number", 7: "weekly number"}.get(window_days, f"number of {window_days} days")
 
 
-def chance_text(tail: float, watched: int) -> str:
+def chance_text(tail: float, watched: float) -> str:
     """How often chance alone would bring this, over everything that is watched."""
     days = 1.0 / max(tail * watched, 1e-12)
     if days < 1:

@@ -12,6 +12,7 @@ from alerts.phrases import (
     count_of,
     day_text,
     days_text,
+    lasting,
     listed,
     number,
     part_text,
@@ -114,14 +115,15 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     drop = alert.kind is Kind.DROP
     more = "fewer" if drop else "more"
     head = evidence["head"]
-    one_day = evidence["window_days"] == 1
-    these = "this" if one_day else "these"
+    step_days = evidence.get("step_days", 1)
+    unit, one = "day" if step_days == 1 else "week", evidence["window_days"] == step_days
+    then = f"that {unit}" if one else f"in these {unit}s"
     everywhere = _everywhere(head, with_areas=evidence["with_areas"])
     so_far = evidence.get("so_far")
-    since = "first noticed that day"
+    since = f"first noticed that {unit}"
     if alert.first_day < alert.last_day:
-        lasts = (alert.last_day - alert.first_day).days + 1
-        since = f"noticed since {day_text(alert.first_day)}, {count_of(lasts, 'day')} now"
+        lasts = lasting(alert.first_day, alert.last_day, step_days)
+        since = f"noticed since {day_text(alert.first_day)}, {lasts} now"
         if alert.peak_day < alert.last_day:
             since += f", worst on {day_text(alert.peak_day)}"
     if before := evidence.get("before"):
@@ -136,7 +138,7 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         Answer(
             "What is usual",
             f"{range_text(evidence['low'], evidence['high'])} {'by now ' if so_far else ''}"
-            f"{'on a day' if one_day else 'in days'} like {these}, "
+            f"{_in_a(unit) if one else f'in {unit}s'} like {'this' if one else 'these'}, "
             f"about {number(evidence['expected'])}. These are {number(evidence['excess'])} {more}.",
         ),
         Answer(
@@ -153,7 +155,7 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     in_parts = [part["labels"] for part in evidence["parts"]]
     if others := [other for other in evidence["related"] if other["labels"] not in in_parts]:
         lines = tuple(_related_line(other) for other in others[:5])
-        found.append(Answer("What goes with it", "Also out of the ordinary that day:", lines))
+        found.append(Answer("What goes with it", f"Also out of the ordinary that {unit}:", lines))
     if words := evidence.get("words"):
         found.append(words_of_a_surge(words))
     found.append(Answer("What else was considered", _considered(alert, evidence)))
@@ -161,19 +163,28 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     found.append(
         Answer(
             "When it stays silent",
-            f"With {edge} than {requests_text(evidence['fires_at'])} {'that day' if one_day else 'in these days'} "
-            "there would have been no alert.",
+            f"With {edge} than {requests_text(evidence['fires_at'])} {then} there would have been no alert.",
         )
     )
     found.append(
         Answer(
             "What to do",
             "Acknowledge it, so that others know somebody looks after it, and later say what came of it. "
-            f"It closes by itself after {'seven' if before else 'three'} ordinary days, and speaks again only if it "
-            "gets clearly worse.",
+            f"It closes by itself after {_quiet_text(step_days, back=bool(before))}, and speaks again only if it gets "
+            "clearly worse.",
         )
     )
     return found
+
+
+def _in_a(unit: str) -> str:
+    return "on a day" if unit == "day" else "in a week"
+
+
+def _quiet_text(step_days: int, *, back: bool) -> str:
+    if step_days > 1:
+        return "an ordinary week"
+    return f"{'seven' if back else 'three'} ordinary days"
 
 
 def _span_text(first: date, last: date) -> str:
@@ -192,8 +203,12 @@ def _related_line(other: Mapping[str, Any]) -> str:
 
 
 def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
+    step_days = evidence.get("step_days", 1)
     if evidence["holiday"] is None:
         holiday = "Public holidays were not considered, as no country is set for this source."
+    elif step_days > 1:
+        named = f"public holidays of the week ({plain(evidence['holiday'])})"
+        holiday = f"The {named} are allowed for." if evidence["holiday"] else "No public holiday that week."
     elif evidence["holiday"]:
         holiday = f"The day is a public holiday ({plain(evidence['holiday'])}); that is allowed for."
     elif evidence["holiday_before"]:
@@ -207,10 +222,12 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
     if weather := evidence.get("weather"):
         holiday += f" {weather_text(weather)}"
     missing = evidence["missing_days"]
+    days, weeks = ("days of the ", "four weeks") if step_days == 1 else ("", "28 weeks")
     if missing:
-        gaps = f"Of the last four weeks {count_of(missing, 'day')} could not be read completely."
+        unit = "day" if step_days == 1 else "week"
+        gaps = f"Of the last {weeks} {count_of(missing, unit)} could not be read completely."
     else:
-        gaps = "All days of the last four weeks were read completely."
+        gaps = f"All {days}last {weeks} were read completely."
     read_on = datetime.fromisoformat(evidence["known_at"]).date()
     late = ""
     if so_far := evidence.get("so_far"):

@@ -40,6 +40,6 @@ def connector_for(name: str, settings: SourceSettings, received: Received = noth
     key = f"sources.{name}"
     cls = plugins.load(CONNECTORS, settings.kind, key=f"{key}.kind")
     own: dict[str, Any] = {"source": name, "zone": settings.zone, "first_day": settings.first_day}
-    if "received" in plugins.public_fields(cls):
-        own["received"] = received
+    asked = {"received": received, "steps": settings.steps}
+    own |= {field: value for field, value in asked.items() if field in plugins.public_fields(cls)}
     return cast(Connector, plugins.build(cls, settings.options, key=key, given=own))

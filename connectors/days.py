@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from forewarn.steps import DAYS, Steps
+
 Span = tuple[date, date]  # first and last day, both included
 
 
@@ -16,9 +18,15 @@ def civil_day(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
-def completed_days(first: date, until: datetime, zone: ZoneInfo) -> tuple[Span | None, date | None]:
-    """The days from `first` that are over at `until`, and the day that has begun by then but is not over."""
+def completed_days(
+    first: date, until: datetime, zone: ZoneInfo, steps: Steps = DAYS
+) -> tuple[Span | None, date | None]:
+    """The days from `first` that are over at `until`, and the day that has begun by then but is not over.
+
+    Args:
+        steps: What is counted as a whole: of a week that is not over, no day is.
+    """
     today = civil_day(until, zone)
-    yesterday = today - timedelta(days=1)
+    last = steps.last_over(today - timedelta(days=1))
     began = until > day_start(today, zone)
-    return (first, yesterday) if first <= yesterday else None, today if began and today >= first else None
+    return (first, last) if first <= last else None, today if began and today >= first else None

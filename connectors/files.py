@@ -1,6 +1,6 @@
 """Reads files that somebody drops into a folder: CSV, TSV, JSON lines (also gzipped) and Parquet.
 
-A file holds request rows or ready daily volumes. It is known by its content: one that was read is not read
+A file holds request rows or ready volumes of days or weeks. It is known by its content: one that was read is not read
 again, and one that has grown or was mended is. A file is believed whole or not at all, so a file that was cut
 while it was written is refused with the reason, and read when it is complete. A manifest beside a file says what must
 be true of it; a file without one is read when it has stopped growing.
@@ -33,6 +33,7 @@ from connectors.volumes import Volumes
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 from forewarn.request import DailyCount, Reject
+from forewarn.steps import DAYS, Steps
 
 _TEXTS = (".csv", ".tsv", ".txt", *ENDINGS)
 _KINDS = (*_TEXTS, *(f"{kind}.gz" for kind in _TEXTS), ".parquet")
@@ -48,7 +49,8 @@ class Files:
         zone: Where civil days are counted.
         path: The folder or the file.
         pattern: Which files of the folder are meant.
-        rows: `requests`: a row is a request; `counts`: a row is a number of requests on one day.
+        rows: `requests`: a row is a request; `counts`: a row is a number of requests on one day, or in one week.
+        steps: What volumes are of; rows of any day of a week are its.
         fields: Our field → column of the file.
         constants: Our field → value, for what the file does not say.
         where: Column → value: other rows are left out.
@@ -66,6 +68,7 @@ class Files:
     fields: dict[RequestField | CountField, str]
     pattern: str = "*"
     rows: Literal["requests", "counts"] = "requests"
+    steps: Steps = DAYS
     constants: dict[RequestField | CountField, str] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     header: tuple[str, ...] = ()
@@ -143,7 +146,7 @@ class Files:
             read = self._requests if self.rows == "requests" else self._counts
             for batch in read(table, until, snapshot):
                 days = {*np.unique(batch.requests.day).tolist(), *(row.day for row in batch.counts)}
-                first, last = min({first, *days}), max({last, *days})
+                first, last = min({first, *map(self._counted.begin_of, days)}), max({last, *days})
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
         except FileFault as fault:
             problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)
@@ -169,7 +172,7 @@ class Files:
                 volumes |= {
                     row._replace(opened=0, closed=0): row.opened
                     for row in page.counts
-                    if since <= day_start(row.day, self._tz) < until
+                    if since <= day_start(row.day, self._tz) < until  # a week is where its last day is
                 }
         if self.rows == "requests":
             return Reconciliation(total=len(ids), record_ids=frozenset(ids), is_all=False)
@@ -178,6 +181,11 @@ class Files:
     @property
     def _tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @property
+    def _counted(self) -> Steps:
+        """What is known as a whole: weeks of weekly volumes, otherwise days."""
+        return self.steps if self.rows == "counts" else DAYS
 
     @property
     def _normaliser(self) -> Normaliser:
@@ -272,7 +280,7 @@ class Files:
 
     def _counts(self, table: Table, now: datetime, snapshot: Snapshot | None) -> Iterator[Batch]:
         """Volumes of the whole file at once; rows with the same day and labels are added up."""
-        volumes, normaliser = Volumes(), self._normaliser
+        volumes, normaliser = Volumes(self.steps), self._normaliser
         for columns, position in self._columns(table):
             batch = normaliser.counts(columns, now=now, position=position)
             volumes.add(batch.counts)
@@ -280,8 +288,8 @@ class Files:
             if snapshot is not None:
                 snapshot.add_counts(batch.rejects)
             yield batch
-        if problem := volumes.not_daily():
-            raise FileFault("not_daily", problem)
+        if problem := volumes.too_coarse():
+            raise FileFault("too_coarse", problem)
         total = volumes.total()
         if snapshot is not None:
             snapshot.counts = total
@@ -289,11 +297,11 @@ class Files:
 
     def _covered(self, first: date, last: date, now: datetime) -> tuple[Span | None, date | None]:
         """The days that a file with rows from `first` to `last` knows completely, and the day not over yet."""
-        first = max(first, self.first_day or date.min)
+        if first <= last:
+            first = self._counted.first_whole(max(first, self.first_day or date.min))
         if first > last:
             return None, None
-        over, today = completed_days(first, min(now, day_start(last + timedelta(days=1), self._tz)), self._tz)
-        return over, today
+        return completed_days(first, min(now, day_start(last + timedelta(days=1), self._tz)), self._tz, self._counted)
 
 
 def _is_encoding(name: str) -> bool:

@@ -25,6 +25,7 @@ from forewarn.calendar import Calendar, Dates, weekdays
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceChanged, SourceError
 from forewarn.panel import Floats
+from forewarn.steps import DAYS, Steps
 
 IMPLAUSIBLE = 1e-4  # a zero, or a run of them, less likely than this is not believed
 WEEKS = 8  # same weekdays that are looked at
@@ -88,6 +89,7 @@ def judge_source(
     now: datetime,
     zone: ZoneInfo,
     public_delay_days: int = 0,
+    steps: Steps = DAYS,
     fresh_until: datetime | None = None,
     canary: str = "",
     error: SourceError | None = None,
@@ -96,7 +98,8 @@ def judge_source(
 
     Args:
         history: With the verdicts of `judge_days` in its coverage.
-        public_delay_days: Days that the source usually takes to publish a day.
+        public_delay_days: Days that the source usually takes to publish a day, or a week.
+        steps: What it publishes as a whole.
         fresh_until: When the source itself says that it was last updated.
         canary: How the source contradicts what it said before, '' if it does not.
         error: Why the last run failed.
@@ -111,7 +114,7 @@ def judge_source(
     closed = [day for day in days if history.coverage.get(day) in (*KNOWN, Coverage.MISSING)]
     if not closed:
         return SourceHealth.UNDETERMINED, "Nothing has been read from this source yet."
-    due = civil_day(now, zone) - timedelta(days=1 + public_delay_days)
+    due = steps.last_over(civil_day(now, zone) - timedelta(days=1 + public_delay_days))
     if fresh_until is not None and civil_day(fresh_until, zone) < due:
         return SourceHealth.STALE, f"The source itself was last updated on {_name(civil_day(fresh_until, zone))}."
     newest = closed[-1]

@@ -24,6 +24,7 @@ from connectors.updates import DEFAULT_DAYS, end_of_updates, plan_updates
 from connectors.volumes import Volumes
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
+from forewarn.steps import DAYS, Steps
 
 DAYS_A_WINDOW = 28
 REVISIT_DAYS = 14  # of ready counts, read again by every run
@@ -42,7 +43,8 @@ class Sql:
         query: Gives rows; see docs/sources.md for what it must say.
         created_query: As `query`, for rows without a time of update, in the order (created, id).
         ids_query: Gives the ids of all requests made from :since on and before :until, to compare.
-        rows: `requests`: a row is a request; `counts`: a row is a number of requests on one day.
+        rows: `requests`: a row is a request; `counts`: a row is a number of requests on one day, or in one week.
+        steps: What volumes are of; rows of any day of a week are its.
         fields: Our field → column of the result.
         clock: Zone in which the database's times are written, if they name none.
         time_format: As for `strptime`, for times that are kept as text; '': ISO 8601 with a space.
@@ -59,6 +61,7 @@ class Sql:
     created_query: str = ""
     ids_query: str = ""
     rows: Literal["requests", "counts"] = "requests"
+    steps: Steps = DAYS
     fields: dict[RequestField | CountField, str]
     clock: str = ""
     time_format: str = ""
@@ -241,6 +244,7 @@ class Sql:
         first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
         if "watermark" in state:
             first = max(first, date.fromisoformat(state["watermark"]) - timedelta(days=REVISIT_DAYS))
+        first = self.steps.begin_of(first)
         windows = []
         while first <= today:
             after = min(first + timedelta(days=DAYS_A_WINDOW), today + timedelta(days=1))
@@ -250,7 +254,7 @@ class Sql:
         return windows
 
     def _fetch_counts(self, window: Window, since: datetime, until: datetime) -> Iterator[Page]:
-        """Volumes of whole days; a day of which there is no row had none."""
+        """Volumes of whole days or weeks; one of which there is no row had none."""
         first, last = civil_day(since, self.tz), civil_day(until - timedelta(microseconds=1), self.tz)
         with self._open() as database:
             names, rows = database.ask(self.query, _days(first, last + timedelta(days=1), database))
@@ -260,12 +264,12 @@ class Sql:
         )
         if any(not first <= row.day <= last for row in batch.counts):
             raise SourceChanged(self.source, "the query gives days that are not from :since on and before :until")
-        volumes = Volumes()
+        volumes = Volumes(self.steps)
         volumes.add(batch.counts)
-        if problem := volumes.not_daily():
+        if problem := volumes.too_coarse():
             raise SourceChanged(self.source, problem)
         counters = {**batch.counters, "fetched": len(rows), "requests_sent": 1}
-        end = WindowEnd(window.state, *completed_days(first, until, self.tz))
+        end = WindowEnd(window.state, *completed_days(self.steps.first_whole(first), until, self.tz, self.steps))
         yield Page(counts=volumes.total(), rejects=batch.rejects, counters=counters, end=end)
 
 

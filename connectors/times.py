@@ -2,7 +2,8 @@
 
 A time that names its zone is taken at its word. One that does not is read on the source's clock: of the hour
 that comes twice in autumn the first is meant, and a time in the hour that spring skips moves to the end of the
-gap. A date without a time stays that civil day and is never spread over its hours.
+gap. A date without a time stays that civil day and is never spread over its hours. A week of ISO 8601, such as
+2026-W05, is its Monday.
 """
 
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _OTHER_FORMATS = (
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y",
 )
+_ISO_WEEK, _MONDAY = r"^\d{4}-?W\d{2}$", "%G-W%V-%u"
 _EARLIEST, _LATEST = np.datetime64("1971-01-01"), np.datetime64("2100-01-01")  # outside: stands for "unknown"
 
 
@@ -121,13 +123,15 @@ def _parse_naive(texts: pa.Array, wanted: Mask, time_format: str) -> Instants:
         except pa.ArrowInvalid:
             pass
     found = np.full(len(texts), "NaT", dtype="datetime64[us]")
-    for layout in (time_format,) if time_format else ("ISO8601", *_OTHER_FORMATS):
+    for layout in (time_format,) if time_format else ("ISO8601", *_OTHER_FORMATS, _MONDAY):
         left = wanted & np.isnat(found)
         if not left.any():
             break
         chosen = texts.filter(pa.array(left)).to_pandas()
         if layout == "ISO8601":
-            chosen = chosen.where(chosen.str.len() >= 8)  # a bare year or number is no date
+            chosen = chosen.where((chosen.str.len() >= 8) & ~chosen.str.contains("W"))  # a bare number is no date
+        elif layout == _MONDAY:
+            chosen = chosen.where(chosen.str.contains(_ISO_WEEK)).str.replace(r"-?W(\d+)", r"-W\1-1", regex=True)
         found[left] = pd.to_datetime(chosen, format=layout, errors="coerce").to_numpy().astype("datetime64[us]")
     return found
 

@@ -64,7 +64,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
     _shade_gaps(figure, history.coverage)
     _mark_holidays(figure, history)
     last_shown = history.dates[-1] if history.forecast is None else max(history.dates[-1], history.forecast.dates[-1])
-    half = np.timedelta64(12, "h")
+    half = np.timedelta64(12 * history.step_days, "h")
     figure.update_xaxes(range=[str(history.dates[0] - half), str(last_shown + half)])
     figure.update_yaxes(range=[0, 1.08 * _top(history)])
     return figure

@@ -14,13 +14,15 @@ from dashboards.desk import Desk
 from detectors import KNOW_DELAY, detector_for
 from detectors.nowcast import completeness
 from forewarn.alert import Alarm, Alert, Kind
-from forewarn.calendar import Dates
+from forewarn.calendar import Calendar, Dates
 from forewarn.contracts import Coverage
 from forewarn.irregularity import Irregularity
 from forewarn.panel import LABELS, Completeness, Floats, Names, Panel
+from forewarn.steps import Steps
 from store.counts import read_coverage, read_panels
 from store.detections import ForecastRow, read_alarms, read_forecast
 from store.irregularities import read_irregularities
+from store.panels import in_steps
 from store.triangle import read_triangles
 from store.weather import read_weather
 
@@ -30,15 +32,17 @@ USUAL_DAYS = 400
 
 @dataclass(frozen=True)
 class History:
-    """Requests of one series, (n_days,) each; NaN where not observed, or where no verdict could be given.
+    """Requests of one series, (n_days,) or (n_weeks,) each; NaN where not observed, or where no verdict could be given.
 
     Args:
         window_days: Days that each count sums, its own being the last; 1: requests a day.
+        dates: Days, or the last days of weeks.
         expected: Mean of an ordinary day; `low` and `high` hold 95 % of ordinary days.
         limit: Count beyond which an alarm is raised; for a drop the lower one.
         holidays: Name of the public holiday, '' on other days.
         known_share: Share of the day's requests that is known by now; None: all days are complete.
         irregular: What in the counts is not the public's doing, the latest day first; known of the last months.
+        step_days: 1, or 7 where weeks are judged.
     """
 
     kind: Kind
@@ -55,11 +59,19 @@ class History:
     forecast: ForecastRow | None = None
     known_share: Floats | None = None
     irregular: Sequence[Irregularity] = ()
+    step_days: int = 1
+
+    @property
+    def unit(self) -> str:
+        """What a date stands for."""
+        return "day" if self.step_days == 1 else "week"
 
     @property
     def title(self) -> str:
         """What the counts are."""
-        return "Requests a day" if self.window_days == 1 else f"Requests in {self.window_days} days"
+        return (
+            f"Requests a {self.unit}" if self.window_days == self.step_days else f"Requests in {self.window_days} days"
+        )
 
 
 def read_history(
@@ -72,54 +84,61 @@ def read_history(
     *,
     kind: Kind = Kind.SURGE,
     detector: str = "",
-    watched: int = 1,
+    watched: float = 1,
 ) -> History:
-    """The series with these labels from `first` to `last`, as it is known now.
+    """The series with these labels from `first` to `last`, or the weeks that end then, as it is known now.
 
     Args:
         detector: Method that says what is usual; '': the first of the settings.
-        watched: Verdicts a day among which the false alarms are spread; sets how far off the limit is.
+        watched: Verdicts a day (a weekly one is a seventh) among which the false alarms are spread; sets how far off
+            the limit is.
     """
     settings, detection = desk.source(source), desk.settings.detection
     calendar = desk.calendar(source, last)
-    n_days = (last - first).days + 1
+    steps = settings.steps
+    ends = steps.ends(first, last) or [steps.last_over(last)]
+    n_days = len(ends)
     (panel,) = read_panels(
         conn,
         source,
         [()],
-        last_day=last,
-        history_days=n_days + detection.history_days,
+        last_day=ends[-1],
+        history_days=n_days * steps.days + detection.history_days,
         as_of=desk.today(source),
         calendar=calendar,
         where={name: labels[name] for name in LABELS if name in labels},
         public_delay_days=settings.public_delay_days,
     )
-    panel = replace(panel, completeness=_completeness(conn, desk, source, labels, panel))
-    if (place := desk.weather_place(source)) is not None:
+    panel = in_steps(panel, steps)
+    if steps.days == 1:
+        panel = replace(panel, completeness=_completeness(conn, desk, source, labels, panel))
+    if steps.days == 1 and (place := desk.weather_place(source)) is not None:
         span = panel.dates[0].item(), panel.dates[-1].item()
         panel = replace(panel, weather=read_weather(conn, place, *span, as_of=desk.today(source)))
-    alpha = detection.false_alarms_per_week / 7 / max(watched, 1)
+    alpha = detection.false_alarms_per_week / 7 / max(watched, 1 / steps.days)
     judged = min(n_days, USUAL_DAYS)
     method = detector_for(detector or detection.detectors[0], alpha)
     verdicts = method.detect(panel if method.name in KNOW_DELAY else panel.settled, judged)
-    dates = panel.dates[-n_days:]
-    window_days = verdicts.window_days
+    dates = np.array(ends, dtype="datetime64[D]")
+    by_itself = verdicts.window_days == 1
+    window_days = verdicts.window_days * steps.days
     alarms = read_alarms(conn, source, first, last, labels)
     return History(
         kind=kind,
         window_days=window_days,
         dates=dates,
-        counts=panel.counts[0, -n_days:] if window_days == 1 else _padded(verdicts.observed[0], n_days),
+        counts=panel.counts[0, -n_days:] if by_itself else _padded(verdicts.observed[0], n_days),
         expected=_padded(verdicts.expected[0], n_days),
         low=_padded(verdicts.low[0], n_days),
         high=_padded(verdicts.high[0], n_days),
         limit=_padded((verdicts.lower_limit if kind is Kind.DROP else verdicts.limit)[0], n_days),
-        holidays=calendar.holiday_names(dates),
+        holidays=_holidays(calendar, dates, steps),
         coverage=read_coverage(conn, source, first, last),
         alarms=[alarm for alarm in alarms if verdicts.rise or alarm.window_days == window_days],
         forecast=read_forecast(conn, source, labels) if window_days == 1 else None,
         known_share=np.ones(n_days) if panel.completeness is None else panel.completeness.last(n_days).mean[0],
         irregular=_irregular(conn, source, labels, first, last),
+        step_days=steps.days,
     )
 
 
@@ -131,6 +150,12 @@ def _irregular(conn: Connection, source: str, labels: Mapping[str, str], first: 
         for one in found
         if all(labels.get(name, value) == value for name, value in ({**one.labels, **one.who}).items())
     ]
+
+
+def _holidays(calendar: Calendar, dates: Dates, steps: Steps) -> Names:
+    """Public holidays of each step, called by its last day."""
+    names = calendar.holiday_names(dates[:, None] + np.arange(1 - steps.days, 1))
+    return np.array([", ".join(dict.fromkeys(filter(None, row))) for row in names.tolist()])
 
 
 def _completeness(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from alerts.phrases import count_of, day_text, plain, requests_text, scope_text
+from alerts.phrases import count_of, day_text, days_text, lasting, plain, requests_text, scope_text
 from forewarn.alert import Alert, Kind, State, Verdict
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.irregularity import Cause, Irregularity
@@ -99,11 +99,11 @@ def ago_text(at: datetime, now: datetime) -> str:
 
 
 def since_text(alert: Alert) -> str:
-    """`since Tue 3 Feb, 4 days`, or `on Tue 3 Feb`."""
-    days = (alert.last_day - alert.first_day).days + 1
-    if days == 1:
-        return f"on {day_text(alert.first_day)}"
-    return f"since {day_text(alert.first_day)}, {count_of(days, 'day')}"
+    """`since Tue 3 Feb, 4 days`, or `on Tue 3 Feb`; of weeks `in the 7 days to Sun 8 Feb`."""
+    step_days = alert.evidence.get("step_days", 1)
+    if alert.first_day == alert.last_day:
+        return days_text(alert.first_day, step_days)
+    return f"since {day_text(alert.first_day)}, {lasting(alert.first_day, alert.last_day, step_days)}"
 
 
 def irregular_text(one: Irregularity) -> str:

@@ -2,8 +2,9 @@
 
     alpha = share * false_alarms_per_week / 7 / sources / chances
 
-is the chance below which one verdict alarms. All verdicts of an ordinary week together then raise no more false alarms
-than the setting says: a bound on their expected number, whatever depends on what (docs/decisions/0002).
+is the chance below which one verdict alarms, `chances` being those of a day (a weekly verdict is a seventh). All
+verdicts of an ordinary week together then raise no more false alarms than the setting says: a bound on their expected
+number, whatever depends on what (docs/decisions/0002).
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.rules.cells import LEAST_EXPECTED
-from forewarn.panel import Floats, Panel
+from forewarn.panel import DAY, Floats, Panel
 from forewarn.settings import DetectionSettings, Settings
 
 CLUSTERS, WORDS = 0.25, 0.1
@@ -33,12 +34,14 @@ class Allowance:
         false_alarms_per_week: Of all sources together.
         n_sources: That share them evenly.
         clusters, words: Whether they are looked for.
+        steps_a_day: Verdicts on one series in a day; 1/7 where weeks are judged.
     """
 
     false_alarms_per_week: float
     n_sources: int
     clusters: bool = False
     words: bool = False
+    steps_a_day: float = 1.0
 
     @property
     def a_day(self) -> float:
@@ -50,9 +53,9 @@ class Allowance:
         """Share of single series."""
         return 1 - CLUSTERS * self.clusters - WORDS * self.words
 
-    def alpha(self, chances: int) -> float:
+    def alpha(self, chances: float) -> float:
         """The chance below which a single count raises an alarm, given `chances_of` the panels."""
-        return min(self.of_series * self.a_day / max(chances, 1), RAREST_NEWS)
+        return min(self.of_series * self.a_day / max(chances, self.steps_a_day), RAREST_NEWS / self.steps_a_day)
 
     @property
     def alpha_of_clusters(self) -> float:
@@ -72,17 +75,20 @@ def allowance_of(settings: Settings, name: str, detection: DetectionSettings, *,
         detection: The settings in force, whose false alarms are shared.
         clusters: It has areas or places to look for clusters in.
     """
-    words = bool(settings.sources[name].languages)
-    return Allowance(detection.false_alarms_per_week, len(settings.sources), clusters=clusters, words=words)
+    steps_a_day = 1 / settings.sources[name].steps.days
+    words = bool(settings.sources[name].languages) and steps_a_day == 1
+    return Allowance(
+        detection.false_alarms_per_week, len(settings.sources), clusters=clusters, words=words, steps_a_day=steps_a_day
+    )
 
 
-def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> int:
+def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> float:
     """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method."""
-    chances = sum(len(panel.labels) + int((_usual(panel) >= LEAST_EXPECTED).sum()) for panel in panels)
+    chances = sum((len(p.labels) + int((_usual(p) >= LEAST_EXPECTED).sum())) / float(p.step / DAY) for p in panels)
     return chances * len(detection.detectors)
 
 
 def _usual(panel: Panel) -> Floats:
-    """(n_series,) mean count of the last year; 0 where no day was observed."""
-    counts = panel.counts[:, -YEAR_DAYS:]
+    """(n_series,) mean count of the last year; 0 where nothing was observed."""
+    counts = panel.counts[:, -int(YEAR_DAYS * DAY / panel.step) :]
     return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))

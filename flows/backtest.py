@@ -110,7 +110,8 @@ def power_of_source(
     installation: Installation, name: str, span: tuple[date, date], detection: DetectionSettings
 ) -> list[PowerPoint]:
     """What made-up troubles that begin within `span` would have raised, at the thresholds of the installation."""
-    settings, source, (first, last) = installation.settings, installation.source(name), span
+    settings, source, first = installation.settings, installation.source(name), span[0]
+    last = source.steps.last_over(span[1])
     with snapshot(installation.engine) as conn:
         as_of = last + timedelta(days=1 + source.public_delay_days)
         panels = read_ordinary(conn, installation, name, detection, last, as_of).panels
@@ -119,7 +120,7 @@ def power_of_source(
         panels,
         lambda panel, n_days: verdicts([panel], detection, alpha, n_days),
         min_requests=detection.min_requests,
-        judged_days=(last - first).days + 1,
+        judged_days=len(source.steps.ends(first, last)),
     )
 
 

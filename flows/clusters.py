@@ -56,7 +56,7 @@ def read_grounds(
     """
     source, panel = installation.source(name), reading.by_area
     topic, kind = topic_of(source), source.geography.kind if source.geography else ""
-    if topic is None or (panel is None and kind != "points"):
+    if topic is None or source.steps.days > 1 or (panel is None and kind != "points"):
         return []
     begin, delay = first - timedelta(days=PAST_DAYS + MARGIN_DAYS), source.public_delay_days
     if kind in ("requests", "points"):

@@ -1,4 +1,4 @@
-"""Panel → alarms → findings → alerts → outbox, for each civil day that is new or may have changed."""
+"""Panel → alarms → findings → alerts → outbox, for each civil day (or week) that is new or may have changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ SHOWN_DAYS = 90
 
 @dataclass(frozen=True)
 class Decision:
-    """What one day came to."""
+    """What one day, or the week that ends on it, came to."""
 
     day: date
     alarms: Sequence[Alarm]
@@ -53,7 +53,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class DetectReport:
-    """What one run of detection on one source came to."""
+    """What one run of detection on one source came to; `days` are weeks where it is judged in weeks."""
 
     source: str
     days: int
@@ -84,7 +84,7 @@ def detection_in_force(conn: Connection, installation: Installation) -> Detectio
 
 
 def judge(panels: Sequence[Panel], detection: DetectionSettings, allowance: Allowance, last: int) -> list[Detection]:
-    """Verdicts of all configured detectors on the last `last` days of all panels of one source."""
+    """Verdicts of all configured detectors on the last `last` steps of all panels of one source."""
     return verdicts(panels, detection, allowance.alpha(chances_of(panels, detection)), last)
 
 
@@ -142,26 +142,26 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         last_day = span[1]
         if wait := days_to_wait(conn, name, source, as_of):
             last_day = min(last_day, as_of - timedelta(days=1 + wait))
+        last_day = source.steps.last_over(last_day)
         in_force = detection_in_force(conn, installation)
         reading = read_ordinary(conn, installation, name, in_force, last_day, as_of)
         panels = reading.panels
     recheck_days = days_to_recheck(panels, settings.detection)
     first_day = (judged or last_day) - timedelta(days=recheck_days - 1)
-    n_days = (last_day - max(first_day, span[0])).days + 1
-    if n_days < 1:  # days that were judged as quiet turned out to be the start of a silence
+    days = source.steps.ends(max(first_day, span[0]), last_day)
+    if not days:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
-    judged_from, listener = last_day - timedelta(days=n_days - 1), None
+    judged_from, listener = days[0], None
     with installation.engine.connect() as conn:
         grounds = read_grounds(conn, installation, name, reading, judged_from, last_day, as_of)
         if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
             listener = listener_of(conn, installation, name, in_force, judged_from, last_day)
     allowance = allowance_of(settings, name, in_force, clusters=bool(grounds))
-    detections = judge(panels, in_force, allowance, n_days)
+    detections = judge(panels, in_force, allowance, len(days))
     clusters = clusters_of(grounds, allowance.alpha_of_clusters, in_force.min_requests, judged_from, last_day)
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
-        for offset in reversed(range(n_days)):
-            day = last_day - timedelta(days=offset)
+        for day in days:
             alerts = alert_store.read_alerts(conn, source=name)
             spoken = listener.on(day, as_of) if listener else None
             decision = decide(
@@ -175,7 +175,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
         shown_from = last_day - timedelta(days=SHOWN_DAYS - 1)
         write_irregularities(conn, name, [one for one in reading.irregularities if one.day >= shown_from])
         set_judged(conn, name, last_day)
-    return DetectReport(name, n_days, sum(len(panel.labels) for panel in panels), n_alarms, changes)
+    return DetectReport(name, len(days), sum(len(panel.labels) for panel in panels), n_alarms, changes)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="detect-{name}")

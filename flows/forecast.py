@@ -39,6 +39,8 @@ class ForecastReport:
 def forecast_source(installation: Installation, name: str, now: datetime) -> ForecastReport:
     """Forecast the source at all levels, hold the forecasts against its limits, and store both."""
     settings, source = installation.settings, installation.source(name)
+    if source.steps.days > 1:  # forecasts are of days
+        return ForecastReport(name, 0, (), ())
     limits = [limit for limit in settings.limits if limit.source == name]
     horizon = max([settings.forecast.horizon_days, *(limit.horizon_days for limit in limits)])
     with installation.engine.connect() as conn:

@@ -28,6 +28,7 @@ from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceError
 from forewarn.settings import DEFAULT_FILE
+from forewarn.steps import Steps
 from store import alerts as alert_store
 from store import sources
 from store.counts import covered_span
@@ -129,6 +130,7 @@ def _conclude(
         now=pull.now,
         zone=pull.settings.tz,
         public_delay_days=pull.settings.public_delay_days,
+        steps=pull.settings.counted_steps,
         fresh_until=pull.fresh_until,
         canary=canary_of(conn, pull.name),
         error=error,
@@ -145,7 +147,7 @@ def _conclude(
         since=_since(conn, pull, health, newest_day, told_of),
         now=pull.now,
         newest_day=newest_day,
-        usual=_usual(history),
+        usual=_usual(history, pull.settings.counted_steps),
         title=pull.settings.title,
         known=told_of is not None,
     )
@@ -173,11 +175,12 @@ def _since(
     return noticed.astimezone(zone)
 
 
-def _usual(history: History) -> float | None:
+def _usual(history: History, steps: Steps) -> float | None:
     """Requests on an ordinary day of the last eight weeks; None: no day is known."""
     days = history.dates.astype(object).tolist()
-    observed = np.array([history.coverage.get(day) is Coverage.OBSERVED for day in days], dtype=bool)
-    return float(np.median(history.totals[observed][-56:])) if observed.any() else None
+    observed = [history.coverage.get(day) is Coverage.OBSERVED and day == steps.end_of(day) for day in days]
+    counted = history.totals[np.array(observed, dtype=bool)][-56 // steps.days :]
+    return float(np.median(counted)) / steps.days if counted.size else None
 
 
 @task(cache_policy=NO_CACHE, task_run_name="ingest-{name}")

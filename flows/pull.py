@@ -163,6 +163,8 @@ def _cover(conn: Connection, pull: Pull, covered: tuple[date, date] | None, open
     history = history_of(conn, pull.name, first - LOOK_BACK, last)
     verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
     verdicts |= dict.fromkeys(pull.partial_days & verdicts.keys(), Coverage.PARTIAL)
+    end_of = pull.settings.counted_steps.end_of  # what is known of a week is known of all its days
+    verdicts = {day: verdicts.get(end_of(day), what) for day, what in verdicts.items()}
     write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)
 
 

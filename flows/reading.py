@@ -21,7 +21,7 @@ from forewarn.settings import DetectionSettings, SourceSettings
 from forewarn.triangle import Triangle
 from store.cells import History
 from store.counts import read_entries
-from store.panels import panels_of
+from store.panels import in_steps, panels_of
 from store.places import read_places
 from store.triangle import read_triangles
 
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 
     panels: Sequence[Panel]
     irregularities: Sequence[Irregularity]
-    by_area: Panel | None  # every topic in every area, however quiet; None: the source has no areas
+    by_area: Panel | None  # every topic in every area, however quiet; None: the source has no areas, or has weeks
 
 
 def read_ordinary(
@@ -73,6 +73,8 @@ def read_ordinary(
         blanks=left.blanks,
     )
     panels = [replace(panel, title=source.title) for panel in panels]
+    if source.steps.days > 1:
+        return Reading([in_steps(panel, source.steps) for panel in panels], [*bursts, *left.irregularities], None)
     panels = with_weather(conn, installation.settings, name, panels, as_of)
     delays = read_delays(conn, name, source, as_of)
     if delays:
@@ -106,7 +108,12 @@ def _without_bursts(conn: Connection, entries: Entries, least: int) -> tuple[Ent
 
 
 def read_delays(conn: Connection, name: str, source: SourceSettings, as_of: date) -> dict[Level, Triangle]:
-    """How late reports came, as known on `as_of`, by each level's first label; {} if too little was watched live."""
+    """How late reports came, as known on `as_of`, by each level's first label; {} if too little was watched live.
+
+    A source that is judged in weeks waits for its declared delay.
+    """
+    if source.steps.days > 1:
+        return {}
     levels = list(dict.fromkeys(level[:1] for level in source.levels))
     triangles = read_triangles(conn, name, levels, as_of=as_of, zone=source.tz)
     if not triangles or not tells_delays(triangles[0]):

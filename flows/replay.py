@@ -29,7 +29,7 @@ CHUNK_DAYS = 56
 
 
 class JudgedDay(NamedTuple):
-    """The verdicts on one day, with the counts as they were known at `known_at`, and what they were judged by."""
+    """The verdicts on one day, or the week that ends on it, with the counts as they were known at `known_at`."""
 
     day: date
     known_at: datetime
@@ -37,7 +37,7 @@ class JudgedDay(NamedTuple):
     clusters: Sequence[Cluster]
     irregularities: Sequence[Irregularity]
     allowance: Allowance
-    chances: int
+    chances: float
     spoken: Spoken | None  # None: the source has no text
 
 
@@ -85,24 +85,29 @@ def judged_days(
         if len(stretches) > 1:
             history = read_history(conn, name, first - timedelta(days=detection.history_days), last)
     scanned: dict[bytes, Floats] = {}
-    for start, end in stretches:
+    for start, until in stretches:
+        new = source.steps.ends(start, until)
+        if not new:  # no week ends in it
+            continue
+        end = new[-1]
         with installation.engine.connect() as conn:
             day_after = end + timedelta(days=1)
             as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
             reading = read_ordinary(conn, installation, name, detection, end, as_of, history)
-            again = min(days_to_recheck(reading.panels, detection), (start - first).days)  # what was revised, too
-            grounds = read_grounds(conn, installation, name, reading, start - timedelta(days=again), end, as_of)
-        days = [start + timedelta(days=n) for n in range(-again, (end - start).days + 1)]
+            again = max(days_to_recheck(reading.panels, detection), source.steps.days)  # what was revised, too
+            days = source.steps.ends(max(new[0] - timedelta(days=again), first), end)
+            grounds = read_grounds(conn, installation, name, reading, days[0], end, as_of)
         for place in range(0, len(days), CHUNK_DAYS):
             chunk = days[place : place + CHUNK_DAYS]
-            cut = [panel.until(len(panel.dates) - (end - chunk[-1]).days) for panel in reading.panels]
+            left = (end - chunk[-1]).days // source.steps.days
+            cut = [panel.until(len(panel.dates) - left) for panel in reading.panels]
             allowance = allowance_of(settings, name, detection, clusters=bool(grounds))
             detections = judge(cut, detection, allowance, len(chunk))
             alpha, least = allowance.alpha_of_clusters, detection.min_requests
             clusters = clusters_of(grounds, alpha, least, chunk[0], chunk[-1], scanned)
             chances = chances_of(cut, detection)
             for day in chunk:
-                known_at = datetime.combine(max(day, start) + timedelta(days=1), time(), source.tz).astimezone(UTC)
+                known_at = datetime.combine(max(day, new[0]) + timedelta(days=1), time(), source.tz).astimezone(UTC)
                 spoken = listener.on(day, as_of) if listener else None
                 irregularities = reading.irregularities
                 yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken)

@@ -35,7 +35,7 @@ def listener_of(
 ) -> Listener | None:
     """For judging the days from `first` to `last`; None: the source has no text, or its words are not watched."""
     source = installation.source(name)
-    if not source.languages:
+    if not source.languages or source.steps.days > 1:
         return None
     from_day = first - timedelta(days=HISTORY_DAYS + WINDOWS[-1])
     documents = read_documents(conn, name, from_day, last, zone=source.tz, public_delay_days=source.public_delay_days)

@@ -125,6 +125,11 @@ class Panel:
         object.__setattr__(self, "step", step)
 
     @property
+    def step_days(self) -> int:
+        """Whole days that a count covers; 1 for a part of a day, too."""
+        return max(int(self.step / DAY), 1)
+
+    @property
     def level(self) -> Level:
         """The labels that tell the series apart; () for the whole source."""
         return tuple(str(column) for column in self.labels.columns)

@@ -25,6 +25,7 @@ from forewarn.calendar import Calendar, EventKind
 from forewarn.errors import ConfigError
 from forewarn.panel import LABELS, Level
 from forewarn.plugins import explained
+from forewarn.steps import DAYS, DAYS_A_WEEK, WEEKDAYS, Steps
 
 DEFAULT_FILE = Path("forewarn.toml")
 
@@ -92,6 +93,8 @@ class SourceSettings(BaseModel):
     country: str | None = None
     subdivision: str | None = None
     levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ((), ("category",), ("category", "area"))
+    step: Literal["day", "week"] = "day"  # that is judged
+    week_begins: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     first_day: date | None = None  # 2020-01-01; older rows are kept but neither judged nor learned from
     languages: tuple[Literal["en", "de", "es", "fr"], ...] = (
         "en",
@@ -132,6 +135,16 @@ class SourceSettings(BaseModel):
     @property
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @property
+    def steps(self) -> Steps:
+        """What is judged: days, or weeks."""
+        return Steps(DAYS_A_WEEK, WEEKDAYS.index(self.week_begins)) if self.step == "week" else DAYS
+
+    @property
+    def counted_steps(self) -> Steps:
+        """What its ready volumes count, and a day otherwise: single requests are known day by day."""
+        return self.steps if self.options.get("rows") == "counts" else DAYS
 
     @property
     def calendar(self) -> Calendar:
@@ -294,6 +307,10 @@ def _check_names(settings: Settings) -> None:
     for number, limit in enumerate(settings.limits):
         if limit.source not in settings.sources:
             raise ConfigError(f"limits.{number}.source", "no such source", allowed=settings.sources, value=limit.source)
+        if settings.sources[limit.source].step == "week":
+            raise ConfigError(
+                f"limits.{number}.source", f"{limit.source} is judged in weeks, and forecasts are of days"
+            )
     for name, channel in settings.channels.items():
         for source_name in channel.sources:
             if source_name not in settings.sources:

@@ -1,13 +1,15 @@
 """Entries laid out as panels: the only place where long rows become a matrix."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from forewarn.calendar import Calendar
 from forewarn.entries import Blank, Entries, Integers
-from forewarn.panel import Floats, Level, Panel
+from forewarn.panel import DAY, Floats, Level, Panel
+from forewarn.steps import Steps
 
 
 def panels_of(
@@ -47,6 +49,16 @@ def panels_of(
         labels.index.name = "series_id"
         panels.append(Panel(counts, dates, labels, entries.as_of, entries.source, calendar))
     return panels
+
+
+def in_steps(panel: Panel, steps: Steps) -> Panel:
+    """A panel of days as one of steps, the last of which ends on its last day; NaN where a day of a step is."""
+    if steps.days == 1:
+        return panel
+    n_steps = len(panel.dates) // steps.days
+    whole = slice(len(panel.dates) - n_steps * steps.days, None)
+    counts = panel.counts[:, whole].reshape(len(panel.counts), n_steps, steps.days).sum(axis=2)
+    return replace(panel, counts=counts, dates=panel.dates[whole][:: steps.days], step=steps.days * DAY)
 
 
 def _blank(counts: Floats, labels: pd.DataFrame, entries: Entries, blanks: Sequence[Blank]) -> None:

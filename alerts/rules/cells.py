@@ -28,9 +28,10 @@ class Cell(NamedTuple):
 
 
 def column_of(detection: Detection, day: date) -> int | None:
-    """Index of `day` among the judged days."""
-    found = np.flatnonzero(detection.dates == np.datetime64(day, "D"))
-    return int(found[0]) if found.size else None
+    """Index of `day`, or of the week that it lies in, among the judged days or weeks."""
+    dates = detection.dates
+    place = int((np.datetime64(day, "D") - dates[0]) // detection.panel.step) if len(dates) else -1
+    return place if 0 <= place < len(dates) else None
 
 
 def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float) -> list[Cell]:
@@ -62,16 +63,17 @@ def is_provisional(cell: Cell) -> bool:
     return bool(cell.detection.known_share[cell.row, cell.column] < SETTLED)
 
 
-def watched(detections: Sequence[Detection], day: date) -> int:
-    """Chances for a false alarm on `day`, over all levels and detectors.
+def watched(detections: Sequence[Detection], day: date) -> float:
+    """Chances a day for a false alarm, as on `day`, over all levels and detectors; a weekly verdict is a seventh.
 
     Each verdict is one of a surge, and one of a drop if enough is expected.
     """
-    chances = 0
+    chances = 0.0
     for detection in detections:
         if (column := column_of(detection, day)) is not None:
             expected = detection.expected[_known(detection), column]
-            chances += int((~np.isnan(expected)).sum() + (expected >= LEAST_EXPECTED).sum())
+            verdicts = int((~np.isnan(expected)).sum() + (expected >= LEAST_EXPECTED).sum())
+            chances += verdicts / detection.panel.step_days
     return chances
 
 
@@ -135,7 +137,7 @@ def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) ->
         high=_steady(numbers.high[at]),
         limit=_steady((day_limit if span is None else span.limit)[at]),
         tail=_steady((detection.lower_tail if drop else detection.upper_tail)[at]),
-        window_days=detection.window_days if span is None else int(span.steps[at]),
+        window_days=(detection.window_days if span is None else int(span.steps[at])) * detection.panel.step_days,
     )
     return Cell(alarm, detection, row, column)
 
@@ -148,7 +150,7 @@ def _fell(cell: Cell) -> bool:
     detection, panel, alarm = cell.detection, cell.detection.panel, cell.alarm
     week = max(int(np.timedelta64(7, "D") / panel.step), 1)  # in steps
     ends = np.searchsorted(panel.dates, detection.dates[cell.column]) - week * np.arange(1, WEEKS_BEFORE + 1)
-    place = ends[:, None] - np.arange(alarm.window_days)  # (weeks, steps of the span)
+    place = ends[:, None] - np.arange(alarm.window_days // panel.step_days)  # (weeks, steps of the span)
     before = panel.counts[cell.row][place[place.min(axis=1) >= 0]].sum(axis=1)
     known = before[~np.isnan(before)]
     share = float(detection.known_share[cell.row, cell.column])

@@ -3,9 +3,11 @@
 observed, expected, low, high, limit, excess   of the head, in requests
 head            labels of the head; the issue's own may be broader
 window_days     days that these numbers sum, the alert's last day being the last of them
+step_days       days of a step of the source: 1, or 7 where weeks are judged; where it is 7, what is said of days in
+                `day_stands_out`, `history`, `holiday`, `planned` and `missing_days` is meant of weeks
 day_stands_out  whether the last of these days by itself lies outside of what is usual
 fires_at        smallest (for a drop: largest) count that would still have fired
-tail, watched   chance of such a count on an ordinary day; chances for such an alarm that day, over all series
+tail, watched   chance of such a count on an ordinary day; chances for such an alarm a day, over all series
 detector        name of the method
 related         the other alarms of the issue
 parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
@@ -23,7 +25,7 @@ so_far          of a day that is not complete: the share of such a day that is k
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,7 +37,7 @@ from detectors.limits import nb_quantile
 from detectors.nowcast import nowcast
 from detectors.occasions import bridge_days
 from forewarn.alert import Alarm, Kind
-from forewarn.calendar import Calendar, EventKind
+from forewarn.calendar import Calendar, Dates, EventKind
 from forewarn.panel import Detection
 
 HISTORY_DAYS = 28
@@ -44,23 +46,25 @@ RELATED = 50
 
 
 def evidence_of(
-    issue: Issue, head: Cell, detections: Sequence[Detection], *, watched: int, floor: float
+    issue: Issue, head: Cell, detections: Sequence[Detection], *, watched: float, floor: float
 ) -> dict[str, Any]:
     """Evidence of one issue; keys as above.
 
     Args:
-        watched: Chances for a false alarm that day, see `cells.watched`.
+        watched: Chances a day for a false alarm, see `cells.watched`.
         floor: Least count of a surge that may fire at all; 0 for a drop.
     """
     alarm = head.alarm
-    calendar, today = head.detection.panel.calendar, np.array([alarm.day], dtype="datetime64[D]")
-    holiday_before, holiday = _holidays(calendar, alarm.day)
+    calendar, step_days = head.detection.panel.calendar, head.detection.panel.step_days
+    step = np.datetime64(alarm.day, "D") + np.arange(1 - step_days, 1)
+    holiday_before, holiday = _holidays(calendar, step)
     history = _history(head)
     others = sorted(issue.alarms[1:], key=lambda other: -other.excess)
     return {
         **_numbers(alarm),
         "limit": round(alarm.limit, 2),
         "window_days": alarm.window_days,
+        "step_days": step_days,
         "head": dict(alarm.labels),
         "day_stands_out": _stands_out(head),
         "fires_at": _fires_at(alarm, floor),
@@ -72,11 +76,11 @@ def evidence_of(
         "history": {"last_day": alarm.day.isoformat(), "counts": history},
         "holiday": holiday,
         "holiday_before": holiday_before,
-        "bridge": bool(bridge_days(today, calendar)[0]),
+        "bridge": step_days == 1 and bool(bridge_days(step, calendar)[0]),
         "planned": [
             {"kind": kind.value, "name": name}
             for kind in (EventKind.CLOSURE, EventKind.SCHOOL_HOLIDAY, EventKind.EVENT)
-            if (name := str(calendar.event_names(today, kind)[0]))
+            if (name := _joined(calendar.event_names(step, kind)))
         ],
         "weather": _weather(head),
         "missing_days": history.count(None),
@@ -103,12 +107,13 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
     if not finer:
         return []
     detection = min(finer, key=lambda d: len(d.panel.level))
-    column = int(np.flatnonzero(detection.dates == np.datetime64(head.alarm.day, "D"))[0])
+    column = column_of(detection, head.alarm.day)
+    assert column is not None  # noqa: S101 - the finer ones were chosen by it
     inside = np.ones(len(detection.panel.labels), dtype=bool)
     for name, value in labels.items():
         inside &= (detection.panel.labels[name] == value).to_numpy()
     sign = -1.0 if head.alarm.kind is Kind.DROP else 1.0
-    steps = 1 if head.detection.rise is None else head.alarm.window_days
+    steps = 1 if head.detection.rise is None else head.alarm.window_days // detection.panel.step_days
     observed, expected = detection.over(column, steps)
     reach = np.sqrt(steps) * (detection.high[:, column] - detection.low[:, column]) / 2
     low, high = detection.low[:, column], detection.high[:, column]
@@ -132,13 +137,17 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
     ]
 
 
-def _holidays(calendar: Calendar, day: date) -> tuple[str | None, str | None]:
-    """Names for the day before and the day."""
-    today = np.datetime64(day, "D")
-    before, on_the_day = calendar.holiday_names(np.array([today - 1, today]))
+def _holidays(calendar: Calendar, step: Dates) -> tuple[str | None, str | None]:
+    """Names for the day before and the days of the step."""
+    before, *on_the_days = calendar.holiday_names(np.concatenate([step[:1] - 1, step]))
     if calendar.country is None and not calendar.of_kind(EventKind.HOLIDAY):
         return None, None
-    return str(before), str(on_the_day)
+    return str(before), _joined(on_the_days)
+
+
+def _joined(names: Iterable[object]) -> str:
+    """Each name once."""
+    return ", ".join(dict.fromkeys(text for name in names if (text := str(name))))
 
 
 def _weather(head: Cell) -> dict[str, float | None] | None:
@@ -200,8 +209,7 @@ def _history(head: Cell) -> list[float | None]:
 
 
 def history_days(evidence: Mapping[str, Any]) -> list[tuple[date, float | None]]:
-    """The days of `evidence["history"]` with their counts."""
+    """The days of `evidence["history"]`, or the last days of its weeks, with their counts."""
     history = evidence["history"]
-    counts = history["counts"]
-    first = date.fromisoformat(history["last_day"]) - timedelta(days=len(counts) - 1)
-    return [(first + timedelta(days=place), count) for place, count in enumerate(counts)]
+    counts, last, step = history["counts"], date.fromisoformat(history["last_day"]), evidence.get("step_days", 1)
+    return [(last - timedelta(days=step * ago), counts[-1 - ago]) for ago in reversed(range(len(counts)))]

@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -84,11 +84,12 @@ def read_events(path: Path) -> dict[str, list[KnownEvent]]:
 def tells_of(alert: Alert, event: KnownEvent) -> bool:
     """Whether `alert`, as it is after one change, tells of `event` as of a problem.
 
-    It was last found on a day of the event, names what the event names (as its own scope, or among what it is made
-    of), and is of the right kind: a drop for an `incident_dip`, no drop for an `incident`, any alert of a problem for
-    the other kinds. An event without labels concerns the whole source, so every alert of those days tells of it.
+    It was last found on a day of the event (or in a week with one), names what the event names (as its own scope, or
+    among what it is made of), and is of the right kind: a drop for an `incident_dip`, no drop for an `incident`, any
+    alert of a problem for the other kinds. An event without labels concerns the whole source, so every alert of those
+    days tells of it.
     """
-    if alert.kind not in INCIDENT_ALERTS or not event.first_day <= alert.last_day <= event.last_day:
+    if alert.kind not in INCIDENT_ALERTS or not days_of(alert, event):
         return False
     if event.kind in INCIDENTS and (alert.kind is Kind.DROP) != (event.kind is EventKind.INCIDENT_DIP):
         return False
@@ -98,10 +99,22 @@ def tells_of(alert: Alert, event: KnownEvent) -> bool:
     return any(event.labels.items() <= part.items() for part in parts)
 
 
-def touching(events: Iterable[KnownEvent], labels: Mapping[str, str], day: date) -> bool:
-    """Whether the number of the series `labels` on `day` holds requests of any of `events`: no label contradicts."""
+def days_of(alert: Alert, event: KnownEvent) -> list[date]:
+    """Days of `event` on which the alert, as it is after one change, was last found: one, or those of a week."""
+    found = (alert.last_day - timedelta(days=ago) for ago in range(alert.evidence.get("step_days", 1)))
+    return [day for day in found if event.first_day <= day <= event.last_day]
+
+
+def touching(events: Iterable[KnownEvent], labels: Mapping[str, str], day: date, step_days: int = 1) -> bool:
+    """Whether the number of the series `labels` on `day` holds requests of any of `events`: no label contradicts.
+
+    Args:
+        step_days: Days that the number sums, `day` being the last.
+    """
+    begin = day - timedelta(days=step_days - 1)
     return any(
-        event.first_day <= day <= event.last_day
+        event.first_day <= day
+        and begin <= event.last_day
         and all(labels.get(name, value) == value for name, value in event.labels.items())
         for event in events
     )

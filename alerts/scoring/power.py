@@ -6,6 +6,8 @@
 The panel that is judged is the real one with more (or fewer) requests on the days of the trouble; each trouble has a
 row of its own, so that thousands are judged in one call. Where there is an alarm already, no trouble is counted.
 
+Where weeks are judged, they take the place of days.
+
 Counts are as they are known now: reporting delay is not part of it. An alarm is taken for an alert, as one that joins
 another alert would be told with it.
 """

@@ -12,13 +12,13 @@ References:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from statistics import fmean, median
 
 import numpy as np
 
 from alerts.rules.cells import column_of
-from alerts.scoring.known_events import INCIDENTS, NO_INCIDENTS, EventKind, KnownEvent, tells_of, touching
+from alerts.scoring.known_events import INCIDENTS, NO_INCIDENTS, EventKind, KnownEvent, days_of, tells_of, touching
 from forewarn.alert import Alarm, Alert, Change, Kind
 from forewarn.panel import Detection
 
@@ -37,8 +37,8 @@ class ScoredEvent:
     """A known event and whether the replay told of it.
 
     Args:
-        alerted_on: First day whose counts raised an alert that tells of it, as people hear the next morning; None:
-            never.
+        alerted_on: First day whose counts (or those of the week that ends on it) raised an alert that tells of it, as
+            people hear the next morning; None: never.
         days_found: Days of the event on which such an alert was found.
         days_after: From the event's first day to `alerted_on`; 0: on the first day.
         days_before_public: From `alerted_on` to the day on which the problem was plain to the public.
@@ -96,9 +96,11 @@ class Exposure:
 
     def add(self, day: date, detections: Sequence[Detection], alarms: Iterable[Alarm]) -> None:
         """What was judged on `day`; a day that is judged again counts once, as it was judged last."""
-        events = [event for event in self._events if event.first_day <= day <= event.last_day]
+        step_days = detections[0].panel.step_days if detections else 1
+        begin = day - timedelta(days=step_days - 1)
+        events = [event for event in self._events if event.first_day <= day and begin <= event.last_day]
         counted = [alarm for alarm in alarms if alarm.kind in COUNTED]
-        self._alarms[day] = sum(not touching(events, alarm.labels, day) for alarm in counted)
+        self._alarms[day] = sum(not touching(events, alarm.labels, day, step_days) for alarm in counted)
         judged: dict[int, tuple[Detection, np.ndarray]] = {}
         for detection in detections:
             column = column_of(detection, day)
@@ -132,12 +134,15 @@ def _free(detection: Detection, events: Sequence[KnownEvent]) -> np.ndarray:
 def score_events(story: Iterable[Change], events: Sequence[KnownEvent]) -> list[ScoredEvent]:
     """Each event with the days on which it was found, given all changes of alerts in the order in which they came."""
     days: dict[str, set[date]] = {event.event_id: set() for event in events}
+    alerted: dict[str, date] = {}
     for change in story:
         if says_found(change):
             for event in events:
                 if tells_of(change.alert, event):
-                    days[event.event_id].add(change.alert.last_day)
-    return [_scored(event, days[event.event_id]) for event in events]
+                    days[event.event_id].update(days_of(change.alert, event))
+                    last = change.alert.last_day
+                    alerted[event.event_id] = min(alerted.get(event.event_id, last), last)
+    return [_scored(event, alerted.get(event.event_id), days[event.event_id]) for event in events]
 
 
 def score_alerts(story: Iterable[Change], events: Sequence[KnownEvent]) -> list[ScoredAlert]:
@@ -198,8 +203,7 @@ def says_found(change: Change) -> bool:
     return change.event.what != "resolved" and change.alert.evidence["told"] is not None
 
 
-def _scored(event: KnownEvent, days: set[date]) -> ScoredEvent:
-    first = min(days, default=None)
+def _scored(event: KnownEvent, first: date | None, days: set[date]) -> ScoredEvent:
     public = event.public_obvious_date
     return ScoredEvent(
         event_id=event.event_id,
@@ -218,4 +222,4 @@ def _n_days(event: ScoredEvent) -> int:
 
 
 def _timeliness(event: ScoredEvent) -> float:
-    return 1.0 if event.days_after is None else event.days_after / _n_days(event)
+    return 1.0 if event.days_after is None else min(event.days_after / _n_days(event), 1.0)

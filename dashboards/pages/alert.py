@@ -80,13 +80,14 @@ def _history(conn: Connection, desk: Desk, alert: Alert) -> History:
 
 
 def _series_history(conn: Connection, desk: Desk, alert: Alert) -> History:
-    last = min(desk.today(alert.source), alert.last_day + timedelta(days=CHART_DAYS // 4))
+    chart_days = CHART_DAYS * alert.evidence.get("step_days", 1)
+    last = min(desk.today(alert.source), alert.last_day + timedelta(days=chart_days // 4))
     return read_history(
         conn,
         desk,
         alert.source,
         alert.evidence.get("head", alert.labels),
-        last - timedelta(days=CHART_DAYS - 1),
+        last - timedelta(days=chart_days - 1),
         last,
         kind=alert.kind,
         detector=alert.evidence.get("detector", ""),
@@ -201,7 +202,7 @@ def _chart(alert: Alert, history: History) -> Component:
         Kind.DATA: ", with what is not counted",
         Kind.WORDS: " with these words, and what is usual",
     }.get(alert.kind, ", and what is usual")
-    lately = f"the last {count_of(len(history.dates) // 7, 'week')}"
+    lately = f"the last {count_of(len(history.dates) * history.step_days // 7, 'week')}"
     judged = alert.kind in (Kind.SURGE, Kind.DROP)
     return html.Div(
         [
@@ -296,9 +297,10 @@ def _numbers(history: History) -> html.Details:
                 COVERAGE_WORDS[known] if known else "not read",
             )
         )
+    first = "Day" if history.step_days == 1 else "Week to"
     return html.Details(
         [
             html.Summary("The numbers as a table"),
-            parts.table(history.title, ("Day", "Requests", "Usual range", "Count is"), rows, numeric=(1, 2)),
+            parts.table(history.title, (first, "Requests", "Usual range", "Count is"), rows, numeric=(1, 2)),
         ]
     )

@@ -21,6 +21,7 @@ from forewarn.contracts import Coverage
 from forewarn.panel import Floats, Panel
 from store.counts import covered_span, read_panels
 from store.engine import snapshot
+from store.panels import in_steps
 
 SHOWN_DAYS = 365
 MOST_DAYS = 5000
@@ -100,7 +101,9 @@ def view(desk: Desk, source: str, category: str, area: str, split: str, first: d
 def _remarks(history: History) -> list[str]:
     """What the chart shows, in words."""
     known = np.isfinite(history.counts)
-    lines = [f"{number(float(history.counts[known].sum()))} requests on {count_of(int(known.sum()), 'day')}."]
+    counted = count_of(int(known.sum()), history.unit)
+    when = f"{'on' if history.step_days == 1 else 'in'} {counted}"
+    lines = [f"{number(float(history.counts[known].sum()))} requests {when}."]
     if alarmed := sorted({alarm.day for alarm in history.alarms}):
         lines.append(f"Out of the ordinary: {latest([day_text(day) for day in alarmed])}.")
     if missing := sorted(day for day, what in history.coverage.items() if what is Coverage.MISSING):
@@ -122,9 +125,9 @@ def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str])
     cards = []
     for row in np.argsort(-totals, kind="stable")[:MULTIPLES]:
         name = str(panel.labels.iloc[int(row)][split])
-        most = number(float(np.nanmax(panel.counts[row])))
+        most = f"{number(float(np.nanmax(panel.counts[row])))}{{}} a {'day' if panel.step_days == 1 else 'week'}"
         shown = plain(name) or "Not stated"
-        words = f"{shown}: up to {most} requests a day."
+        words = f"{shown}: up to {most.format(' requests')}."
         chosen = {"source": source, **labels, split: name}
         head = dcc.Link(shown, href="/explore?" + urlencode(chosen)) if split in ("category", "area") else shown
         cards.append(
@@ -132,7 +135,7 @@ def _multiples(panel: Panel, split: str, source: str, labels: Mapping[str, str])
                 [
                     html.H3(head),
                     sparkline(_smoothed(panel.counts[row]), words, width=260, height=64, mark_last=False),
-                    html.P(f"{number(float(totals[row]))} in all, up to {most} a day"),
+                    html.P(f"{number(float(totals[row]))} in all, up to {most.format('')}"),
                 ]
             )
         )
@@ -162,13 +165,13 @@ def _panel(
         conn,
         source,
         [level],
-        last_day=last,
-        history_days=(last - first).days + 1,
+        last_day=settings.steps.last_over(last),
+        history_days=(settings.steps.last_over(last) - first).days + 1,
         as_of=desk.today(source),
         where=labels,
         public_delay_days=settings.public_delay_days,
     )
-    return panel
+    return in_steps(panel, settings.steps)
 
 
 def _offered(conn: Connection, desk: Desk, source: str, last: date) -> dict[str, list[str]]:

@@ -146,7 +146,8 @@ def _line(alert: Alert) -> list[Component]:
     counts = history["counts"]
     known = [count for count in counts if count is not None]
     least, most = (number(min(known)), number(max(known))) if known else ("0", "0")
-    return [sparkline(counts, f"The last {len(counts)} days: between {least} and {most} requests a day.")]
+    unit = "day" if alert.evidence.get("step_days", 1) == 1 else "week"
+    return [sparkline(counts, f"The last {len(counts)} {unit}s: between {least} and {most} requests a {unit}.")]
 
 
 def _looked(desk: Desk, health: Sequence[SourceRow]) -> html.P:

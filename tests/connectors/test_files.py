@@ -93,8 +93,43 @@ def test_weekly_volumes_are_refused_not_spread(real_data: Path, name: str) -> No
     day, opened = ("week_start", "complaints") if "cfpb" in name else ("iso_week", "requests")
     pages = read(connector(real_data / name, rows="counts", fields={"date": day, "opened": opened}))
     assert not any(page.counts for page in pages)
-    assert {reject.reason for reject in rejects(pages)} <= {"not_daily", "bad_date"}
+    assert {reject.reason for reject in rejects(pages)} <= {"too_coarse", "bad_date"}
     assert rejects(pages)
+
+
+def test_recorded_weeks_of_iso_8601(real_data: Path) -> None:
+    fields = {"date": "iso_week", "opened": "requests"}
+    pages = read(
+        connector(real_data / "dc_311_aggregates" / "weekly_2026.csv", rows="counts", fields=fields, step="week")
+    )
+    counts = {count.day: count.opened for page in pages for count in page.counts}
+    assert not rejects(pages)
+    assert len(counts) == 25
+    assert (min(counts), counts[date(2026, 1, 4)], counts[date(2026, 1, 11)]) == (date(2026, 1, 4), 2585, 8825)
+    assert pages[-1].end is not None
+    assert pages[-1].end.covers == (date(2025, 12, 29), max(counts))
+
+
+@pytest.mark.parametrize(("first_day", "covered"), [("2026-05-04", 4), ("2026-05-05", 11)])
+def test_weeks_begin_whole(tmp_path: Path, first_day: str, covered: int) -> None:
+    drop(tmp_path, "a.csv", "week,n\n2026-04-27,5\n2026-05-04,6\n2026-05-09,1\n2026-05-11,7\n")
+    fields = {"date": "week", "opened": "n"}
+    (page,) = [
+        page
+        for page in read(connector(tmp_path, rows="counts", fields=fields, step="week", first_day=first_day))
+        if page.end
+    ]
+    assert page.end is not None
+    assert page.end.covers == (date(2026, 5, covered), date(2026, 5, 17))
+    pages = read(connector(tmp_path, rows="counts", fields=fields, step="week"))
+    assert [(c.day.day, c.opened) for page in pages for c in page.counts] == [(3, 5), (10, 7), (17, 7)]
+
+
+def test_months_are_no_weeks(tmp_path: Path) -> None:
+    drop(tmp_path, "a.csv", "month,n\n2026-03-01,5\n2026-04-01,6\n2026-05-01,7\n")
+    fields = {"date": "month", "opened": "n"}
+    pages = read(connector(tmp_path, rows="counts", fields=fields, step="week"))
+    assert [reject.reason for reject in rejects(pages)] == ["too_coarse"]
 
 
 def test_a_file_without_ids_gives_the_same_ids_again(tmp_path: Path) -> None:

@@ -321,6 +321,11 @@ def test_ready_counts(desk: Desk) -> None:
     weeks = desk.connector(rows="counts", query=weekly, fields=fields)
     with pytest.raises(SourceChanged, match="only daily"):
         read(weeks, weeks.plan({}, NOW))
+    weeks = desk.connector(rows="counts", query=weekly, fields=fields, step="week")
+    pages = read(weeks, weeks.plan({}, NOW))
+    found = {(row.day, row.category): row.opened for page in pages for row in page.counts}
+    assert found[date(2026, 6, 21), "Rats"] == 2, "of the Monday before"
+    assert {page.end.covers for page in pages if page.end} >= {(date(2026, 6, 1), date(2026, 6, 28))}
 
 
 def test_reconcile_by_a_query_of_ids(desk: Desk) -> None:

@@ -65,6 +65,12 @@ def test_a_date_stays_that_day_whatever_the_clock() -> None:
     assert utc(found) == ["2026-06-22T04:00:00"] * 2
 
 
+def test_a_week_is_its_monday() -> None:
+    found = parse("2026-W05", "2020W53", "2026-W54", "2026-02-03")
+    assert [str(day) for day in found.day] == ["2026-01-26", "2020-12-28", "NaT", "2026-02-03"]
+    assert found.day_only.tolist() == [True, True, False, True]
+
+
 def test_times_of_another_clock_fall_on_the_zones_day() -> None:
     found = parse("2026-06-22T23:30:00", clock=UTC_ZONE)
     assert found.day.astype(object).tolist() == [date(2026, 6, 23)]
