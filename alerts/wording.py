@@ -222,12 +222,12 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
     if weather := evidence.get("weather"):
         holiday += f" {weather_text(weather)}"
     missing = evidence["missing_days"]
-    days, weeks = ("days of the ", "four weeks") if step_days == 1 else ("", "28 weeks")
+    days, weeks = ("days of", "four weeks") if step_days == 1 else ("of", "28 weeks")
     if missing:
         unit = "day" if step_days == 1 else "week"
         gaps = f"Of the last {weeks} {count_of(missing, unit)} could not be read completely."
     else:
-        gaps = f"All {days}last {weeks} were read completely."
+        gaps = f"All {days} the last {weeks} were read completely."
     read_on = datetime.fromisoformat(evidence["known_at"]).date()
     late = ""
     if so_far := evidence.get("so_far"):
