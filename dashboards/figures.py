@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which stay apart for people who see colours 
 means something, a shape or a word says it, too.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
@@ -188,9 +189,13 @@ def _add_alarms(figure: go.Figure, history: History) -> None:
 
 
 def _add_irregular(figure: go.Figure, history: History) -> None:
-    """A hollow square on each day that holds what is not the public's doing, with what that is."""
-    count_on = dict(zip(history.dates.tolist(), history.counts.tolist(), strict=True))
-    groups = [(day, list(found)) for day, found in groupby(history.irregular, key=lambda one: one.day)]
+    """A hollow square on each day (or week) that holds what is not the public's doing, with what that is."""
+    dates = history.dates.tolist()
+    count_on = dict(zip(dates, history.counts.tolist(), strict=True))
+    inside = [one for one in history.irregular if dates and one.day <= dates[-1]]
+    groups = [
+        (dates[place], list(found)) for place, found in groupby(inside, key=lambda one: bisect_left(dates, one.day))
+    ]
     shown = [(day, found) for day, found in groups if np.isfinite(count_on.get(day, np.nan))]
     if not shown:
         return
