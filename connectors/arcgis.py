@@ -137,7 +137,7 @@ class ArcGis(HttpSource):
                 for number, span in enumerate(spans, 1):
                     unread |= yield from self._read(service, layer, span, note, window.until)
                     end = self._ended(part, layer, span, note, window.until)
-                    end = replace(end, partial_days=frozenset(unread))
+                    end = replace(end, partial_days=frozenset(unread), shape=layer.types)
                     if number == len(spans):
                         note |= self._round(note, today, is_clean=not unread)
                     yield Page(end=replace(end, state={"layers": {key: dict(each) for key, each in notes.items()}}))

@@ -19,7 +19,7 @@ from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.revisits import WEEKLY, Revisits
-from connectors.shapes import mapping_of, shape_of
+from connectors.shapes import mapping_of, shape_of, shape_of_page
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
 
@@ -116,7 +116,8 @@ class Cfpb(HttpSource):
                 for complaints, counters in self._walk(client, *self._days(window)):
                     batch = self._batch(complaints, window.until)
                     counters = add_up([counters, batch.counters, {"data_issue": 1} if index.has_issue else {}])
-                    yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+                    shape = shape_of_page(complaints)
+                    yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters, shape=shape)
         yield Page(end=self._end(window, index, is_same=is_same))
 
     def reconcile(self, span: Window) -> Reconciliation:

@@ -147,7 +147,8 @@ class Ckan(HttpSource):
                 earliest = min(earliest, plan.since)
                 state["tables"][table.id] = self._noted(plan, before, window, newest)
                 yield Page(end=WindowEnd({**state, "tables": dict(state["tables"])}))
-        yield Page(end=self._end(state, tables, earliest, window))
+        end = self._end(state, tables, earliest, window)
+        yield Page(end=replace(end, shape={name: kind for name, kind in shape.types.items() if name != "_id"}))
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids that the tables have in the span, by all their rows down to its beginning."""

@@ -157,8 +157,10 @@ class Files:
             if manifest is not None and manifest.covers is not None:
                 first, last = manifest.covers
             everything = None if snapshot is None else snapshot.everything(table.skipped)
-            end = WindowEnd(self._state(window), *self._covered(first, last, until), everything=everything)
-            yield Page(rejects=table.skipped, end=end)
+            covered = self._covered(first, last, until)
+            end = WindowEnd(self._state(window), *covered, shape=table.types, everything=everything)
+            seen = {} if table.types else dict.fromkeys(table.names, "column")
+            yield Page(rejects=table.skipped, end=end, shape=seen)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """What all files together hold of the span."""

@@ -19,7 +19,7 @@ from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, RequestField, add_up
 from connectors.revisits import Revisits
-from connectors.shapes import mapping_of, shape_of
+from connectors.shapes import mapping_of, shape_of, shape_of_page
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
 from forewarn.request import Reject
@@ -91,7 +91,8 @@ class FixMyStreet(HttpSource):
                     unread.add(civil_day(cut_at, self.tz))
                     at = cut_at.astimezone(self.tz).isoformat()
                     rejects.append(Reject("unreadable_second", "the site has more reports of it than it gives", at))
-                yield Page(requests=batch.requests, rejects=rejects, counters=add_up([counters, batch.counters]))
+                counters = add_up([counters, batch.counters])
+                yield Page(requests=batch.requests, rejects=rejects, counters=counters, shape=shape_of_page(rows))
         covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
         yield Page(end=WindowEnd(window.state, covers, open_day, partial_days=frozenset(unread)))
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.contents import contents_of, field_of
 from connectors.scrub import descriptions, label, quote
 from connectors.texts import as_text, plain
 from connectors.times import Mask, Times, never, parse_times
@@ -128,7 +129,9 @@ class Normaliser:
             "skipped_time": requested.skipped,
             "unmapped_status": int(unmapped[good].sum()),
             "closed_before_requested": int((closed.utc < requested.utc)[good].sum()),
+            "updated_before_requested": int((updated.utc < requested.utc)[good].sum()),
             **place_counters,
+            **_contents(columns, rejects),
         }
         found = {name: count for name, count in counters.items() if count}
         return Batch(requests if good.all() else requests.where(good), rejects=rejects, counters=found)
@@ -156,7 +159,7 @@ class Normaliser:
             np.nan_to_num(closed[good]).astype(int).tolist(),
             strict=True,
         )
-        return Batch(counts=list(starmap(DailyCount, made)), rejects=rejects)
+        return Batch(counts=list(starmap(DailyCount, made)), rejects=rejects, counters=_contents(columns, rejects))
 
     def _times(self, column: pa.Array) -> Times:
         return parse_times(column, self.zone, self.clock, time_format=self.time_format)
@@ -220,6 +223,10 @@ def _reject(
     return rejects, good
 
 
+def _contents(columns: Columns, rejects: Sequence[Reject]) -> dict[str, int]:
+    return contents_of(columns, Counter(map(field_of, rejects)))
+
+
 def _labels(column: pa.Array) -> Texts:
     """Tidy labels; few distinct ones are expected, so each is made once."""
     coded = as_text(column).dictionary_encode()
@@ -247,6 +254,8 @@ def _places(columns: Columns, rows: int) -> tuple[Floats, Floats, dict[str, int]
     elsewhere = (np.abs(lat) > 90) | (np.abs(lon) > 180)
     unknown = null_island | elsewhere | np.isnan(lat) | np.isnan(lon)
     counters = {"null_island": int(null_island.sum()), "bad_coordinates": int(elsewhere.sum())}
+    if "latitude" in columns:
+        counters["no_place"] = int(unknown.sum())
     return np.where(unknown, np.nan, lat), np.where(unknown, np.nan, lon), counters
 
 

@@ -21,7 +21,7 @@ from connectors.http import Answer, Client, HttpSource
 from connectors.lookups import Lookup
 from connectors.normalise import Batch, RequestField, add_up
 from connectors.revisits import Revisits
-from connectors.shapes import mapping_of, shape_of
+from connectors.shapes import mapping_of, shape_of, shape_of_page
 from connectors.spans import FIRST_PIECE, SECOND, Piece, Pieces
 from connectors.status_changes import newest_changes, with_status
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
@@ -232,7 +232,7 @@ class Open311(HttpSource):
         fresh = _unseen(batch.requests, seen)
         counters = {"fetched": len(piece.rows), "duplicates": len(batch.requests) - len(fresh)}
         counters = add_up([batch.counters, piece.counters, counters])
-        return Page(requests=fresh, rejects=batch.rejects, counters=counters)
+        return Page(requests=fresh, rejects=batch.rejects, counters=counters, shape=shape_of_page(piece.rows))
 
     def _follow(self, client: Client, piece: Piece, until: datetime) -> Iterator[Page]:
         """The requests whose status was changed, with that status."""

@@ -21,7 +21,7 @@ from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.revisits import DAYS_A_WINDOW, DEFAULT_DAYS, WATERMARK, WEEKLY, Revisits
-from connectors.shapes import mapping_of, shape_of
+from connectors.shapes import mapping_of, shape_of, shape_of_page
 from connectors.texts import as_text
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -137,7 +137,9 @@ class SeeClickFix(HttpSource):
                 ):
                     self._newest_change[:] = [max(changed + self._newest_change)]
                 counters = add_up([counters, batch.counters])
-                yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
+                yield Page(
+                    requests=batch.requests, rejects=batch.rejects, counters=counters, shape=shape_of_page(issues)
+                )
         yield Page(end=self._end(window))
 
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:

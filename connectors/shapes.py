@@ -1,8 +1,10 @@
 """Names and types of the fields that rows show, for sources that do not tell them by themselves."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+SAMPLE = 100
+"""Rows of a page of which the fields are looked at."""
 _TYPES = {bool: "truth", int: "number", float: "number", str: "text", list: "list"}
 
 
@@ -15,6 +17,12 @@ def shape_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for name, kind in _fields(row, ""):
             seen.setdefault(name, set()).add(kind)
     return {name: " or ".join(sorted(kinds - {""})) for name, kinds in sorted(seen.items())}
+
+
+def shape_of_page(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """As `shape_of`, by a sample of the rows, and without what is empty in all of them."""
+    sample = rows[:: max(1, len(rows) // SAMPLE)]
+    return {name: kind for name, kind in shape_of(sample).items() if kind}
 
 
 def is_there(name: str, shape: Collection[str]) -> bool:

@@ -143,7 +143,8 @@ class Socrata(HttpSource):
         state = {**window.state, "covered": covered.isoformat()}
         if fresh_until is not None:
             state["fresh"] = fresh_until.isoformat()
-        yield Page(counters=counters_of(answer), end=WindowEnd(state, covers, open_day, fresh_until))
+        end = WindowEnd(state, covers, open_day, fresh_until, shape=_own(about.types))
+        yield Page(counters=counters_of(answer), end=end)
 
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
         """The present rows of single requests."""
@@ -264,6 +265,11 @@ class Socrata(HttpSource):
         if window.name == BACKFILL or "covered" not in window.state:
             return since
         return min(since, date.fromisoformat(window.state["covered"]) + timedelta(days=1))
+
+
+def _own(types: Mapping[str, str]) -> dict[str, str]:
+    """The publisher's columns: the portal's own, such as regions computed from places, come and go."""
+    return {name: kind for name, kind in types.items() if not name.startswith(":")}
 
 
 def _since_the_last_load(window: Window, fresh_until: datetime | None) -> Window:

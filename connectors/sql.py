@@ -19,6 +19,7 @@ from sqlalchemy import text
 from connectors.database import Database, Row, fault_of
 from connectors.days import civil_day, completed_days, day_start
 from connectors.normalise import CountField, Normaliser, RequestField, columns_of
+from connectors.shapes import shape_of_page
 from connectors.texts import no_column
 from connectors.updates import DEFAULT_DAYS, end_of_updates, plan_updates
 from connectors.volumes import Volumes
@@ -132,7 +133,7 @@ class Sql:
                     )
                     touched |= set(np.unique(batch.requests.day).tolist())
                     counters = {**batch.counters, "fetched": len(rows), "requests_sent": 1}
-                    yield Page(batch.requests, rejects=batch.rejects, counters=counters)
+                    yield Page(batch.requests, rejects=batch.rejects, counters=counters, shape=shape_of_page(rows))
         yield Page(end=end_of_updates(window, touched, self.tz))
 
     def reconcile(self, span: Window) -> Reconciliation:

@@ -4,7 +4,7 @@ import csv
 import gzip
 import zlib
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader, StringIO
 from pathlib import Path
@@ -34,11 +34,16 @@ class FileFault(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """A file's columns, and its rows in batches. `skipped` fills up as rows of a wrong length go by."""
+    """A file's columns, and its rows in batches. `skipped` fills up as rows of a wrong length go by.
+
+    Args:
+        types: Column → type, of those that the file says it has; {}: a row has what it has.
+    """
 
     names: Sequence[str]
     batches: Iterator[pa.RecordBatch]
     skipped: list[Reject] = field(default_factory=list)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_table(path: Path, *, header: Sequence[str] = (), delimiter: str | None = None, encoding: str) -> Table:
@@ -58,7 +63,8 @@ def _open_parquet(path: Path) -> Table:
         file = pyarrow.parquet.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise FileFault("unreadable", f"not a whole Parquet file: {quote(error)}") from None
-    return Table(file.schema_arrow.names, file.iter_batches(batch_size=_ROWS_A_BATCH))
+    types = {column.name: str(column.type) for column in file.schema_arrow}
+    return Table(file.schema_arrow.names, file.iter_batches(batch_size=_ROWS_A_BATCH), types=types)
 
 
 def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding: str) -> Table:
@@ -68,7 +74,8 @@ def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding
     names = list(header) or first_row
     _check_last_row(tail, delimiter, len(names), ends_with_newline=ends_with_newline)
     skipped: list[Reject] = []
-    return Table(names, _csv_batches(path, names, delimiter, encoding, skipped, first_row=first_row), skipped)
+    batches = _csv_batches(path, names, delimiter, encoding, skipped, first_row=first_row)
+    return Table(names, batches, skipped, dict.fromkeys(names, "text"))
 
 
 def _csv_batches(

@@ -19,6 +19,7 @@ from connectors.documents import parse_json
 from connectors.headers import authorization
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
+from connectors.shapes import shape_of_page
 from connectors.updates import first_day_of, known_end
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceUnavailable
@@ -134,6 +135,7 @@ class Zendesk(HttpSource):
                     counters=add_up([*counters, batch.counters, {"fetched": len(tickets)}]),
                     removed=[str(ticket["id"]) for ticket in tickets if ticket.get("status") == DELETED],
                     end=self._end(state, window.until) if at_end else WindowEnd(dict(state)),
+                    shape=shape_of_page(tickets),
                 )
 
     def reconcile(self, span: Window) -> Reconciliation:

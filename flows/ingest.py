@@ -16,10 +16,12 @@ from alerts.lifecycle import advance
 from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.calendars import calendar_of
+from connectors.contents import BACKFILL, worse
+from connectors.field_news import fresh_news, noted
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
-from flows.pull import LOOK_BACK, Pull, Reached, batches, history_of, write
+from flows.pull import LOOK_BACK, PLACES, Pull, Reached, batches, check_contents, history_of, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
 from flows.retention import empty_old_texts
@@ -33,6 +35,7 @@ from store import alerts as alert_store
 from store import sources
 from store.counts import covered_span
 from store.engine import snapshot, transaction
+from store.places import last_places
 from store.received import drop_batches, read_batches
 from store.turns import turn
 
@@ -55,6 +58,7 @@ class IngestReport:
     message: str
     failure: str
     changes: Sequence[Change]
+    remarks: Sequence[str] = ()  # what is new about the source's fields
 
 
 def ingest_source(
@@ -88,10 +92,22 @@ def _ingest(installation: Installation, name: str, now: datetime, progress: Prog
     with transaction(engine) as conn:
         state = {} if again else sources.read_state(conn, name)
         backfill = again or not sources.was_ever_read(conn, name)
-        pull = Pull(name, settings, calendar, now, sources.start_run(conn, name, now), backfill, texts_from=texts_from)
+        usual, span = sources.read_contents(conn, name), covered_span(conn, name)
+        pull = Pull(
+            name,
+            settings,
+            calendar,
+            now,
+            sources.start_run(conn, name, now),
+            backfill,
+            usual=usual,
+            texts_from=texts_from,
+        )
+        pull.known_until, pull.places = span and span[1], last_places(conn, name, PLACES)
     error = None
     try:
         for batch in batches(connector, state, now):
+            check_contents(engine, pull, batch.pages)
             with transaction(engine) as conn:
                 write(conn, pull, batch.pages)
             days = [page.requests.day.max().item() for page in batch.pages if len(page.requests)]
@@ -138,6 +154,7 @@ def _conclude(
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
     newest_day = max(known, default=None)
     sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
+    remarks = _note_shape(conn, pull)
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     findings = SourceTrouble().evaluate(
@@ -156,10 +173,24 @@ def _conclude(
     sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
     record(conn, installation.settings, changes, pull.now)
-    counters = pull.counters
-    return IngestReport(
-        pull.name, counters["new"], counters["changed"], counters["rejected"], health, message, failure, changes
-    )
+    new, updated, rejected = (pull.counters[name] for name in ("new", "changed", "rejected"))
+    return IngestReport(pull.name, new, updated, rejected, health, message, failure, changes, remarks)
+
+
+def _note_shape(conn: Connection, pull: Pull) -> list[str]:
+    """Keeps what was found out about the source's fields; gives what is new about them."""
+    if pull.backfill:
+        pull.counters[BACKFILL] = 1
+    if not pull.backfill and pull.known_until is not None:
+        late = {day: count for day, count in pull.new_days.items() if day <= pull.known_until}
+        pull.counters["late_rows"] = sum(late.values())
+    before = sources.read_shape(conn, pull.name)
+    told = pull.told_shape or pull.seen_shape
+    news = worse(pull.counters, pull.usual)
+    now = noted(before, told, news, pull.today, is_all=bool(pull.told_shape))
+    if now != before:
+        sources.set_shape(conn, pull.name, now)
+    return fresh_news(before, now)
 
 
 def _since(
@@ -212,6 +243,8 @@ def ingest(settings_file: Path = DEFAULT_FILE, now: datetime | None = None) -> l
         announce(report.changes)
         if report.failure:
             say("forewarn.source.trouble", report.source, report.failure)
+        for remark in report.remarks:
+            say("forewarn.source.remark", report.source, remark)
     if failures := [f"{report.source}: {report.failure}" for report in reports if report.failure]:
         raise FlowFailed(f"ingest failed for {len(failures)} of {len(reports)}: {'; '.join(failures)}", reports)
     return reports

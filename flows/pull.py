@@ -7,19 +7,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+import numpy as np
+from sqlalchemy import Connection, Engine
 
+from connectors.contents import Contents, changed
+from connectors.field_news import joined
 from connectors.health import History, judge_days
+from connectors.normalise import add_up
+from connectors.quality import out_of_area
 from flows.gone import take_snapshot
 from forewarn.calendar import Calendar
 from forewarn.contracts import Connector, Coverage, Page, Window
+from forewarn.errors import SourceChanged
+from forewarn.panel import Floats
 from forewarn.request import DeletionReason, Requests
 from forewarn.settings import SourceSettings
 from store import sources
 from store.counts import daily_totals, read_coverage, write_counts, write_coverage
+from store.engine import transaction
 from store.removals import remove
 from store.requests import write_requests
 
+NOWHERE: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+PLACES = 2000
+"""Last places that tell where a source's requests are from."""
 BATCH_ROWS = 50_000
 """Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
 LOOK_BACK = timedelta(days=120)
@@ -48,6 +59,12 @@ class Pull:
     counters: Counter[str] = field(default_factory=Counter)
     fresh_until: datetime | None = None  # as the source says
     partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
+    usual: Sequence[Contents] = ()  # what earlier runs held, the newest first
+    known_until: date | None = None  # the last day that was known before this run
+    new_days: Counter[date] = field(default_factory=Counter)  # of which days the new requests are
+    places: tuple[Floats, Floats] = NOWHERE  # latitudes and longitudes of requests that were stored before
+    told_shape: dict[str, str] = field(default_factory=dict)  # field of the source → type, as it says
+    seen_shape: dict[str, str] = field(default_factory=dict)  # as its rows show
 
     @property
     def today(self) -> date:
@@ -108,8 +125,15 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
     requests = [page.requests for page in batch if len(page.requests)]
     counts = [count for page in batch for count in page.counts]
     if requests:
-        rows = Requests.join(requests).with_texts_from(pull.texts_from)
-        written = write_requests(conn, rows, seen_at=pull.now, seen_day=pull.today, backfill=pull.backfill)
+        pull.counters["out_of_area"] += sum(out_of_area(rows.lat, rows.lon, *pull.places) for rows in requests)
+        written = write_requests(
+            conn,
+            Requests.join(requests).with_texts_from(pull.texts_from),
+            seen_at=pull.now,
+            seen_day=pull.today,
+            backfill=pull.backfill,
+            new_days=pull.new_days,
+        )
         pull.counters.update(written._asdict())
     if counts:
         written = write_counts(conn, pull.name, counts, seen_day=pull.today, backfill=pull.backfill)
@@ -121,6 +145,7 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
     rejects = [reject for page in batch for reject in page.rejects]
     sources.write_rejects(conn, pull.name, pull.run_id, rejects)
     pull.counters["rejected"] += len(rejects)
+    pull.counters.update(f"rejected.{reject.reason}" for reject in rejects)
     for page in batch:
         pull.counters.update(page.counters)
     ends = [page.end for page in batch if page.end is not None]
@@ -128,13 +153,35 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
         sources.commit_state(conn, pull.name, ends[-1].state)
         pull.fresh_until = ends[-1].fresh_until
     pull.partial_days.update(*(end.partial_days for end in ends))
+    pull.counters["partial_days"] += sum(len(end.partial_days) for end in ends)
+    for page in batch:
+        pull.seen_shape = joined(pull.seen_shape, page.shape)
     for end in ends:
+        pull.told_shape.update(end.shape)
         if end.everything is not None and end.covers is not None:
             take_snapshot(conn, pull, end.covers, end.everything)
     for covered in _joined([end.covers for end in ends if end.covers is not None]):
         _cover(conn, pull, covered, None)
     if open_days := [end.open_day for end in ends if end.open_day is not None]:
         _cover(conn, pull, None, max(open_days))
+
+
+def check_contents(engine: Engine, pull: Pull, batch: Sequence[Page]) -> None:
+    """That the rows hold what rows of this source hold; of those that do not, only the rejects are kept.
+
+    Raises:
+        SourceChanged: A field has changed, and nothing that the rows say of it can be believed.
+    """
+    now = add_up(page.counters for page in batch)
+    earlier = [pull.counters, *pull.usual] if pull.counters["rows"] else pull.usual
+    if change := changed(now, earlier):
+        with transaction(engine) as conn:
+            sources.write_rejects(conn, pull.name, pull.run_id, [reject for page in batch for reject in page.rejects])
+        raise SourceChanged(
+            pull.name,
+            f"{change.words}. None of it is stored. Mend fields.{change.field}, or, if this is what it should hold "
+            f"from now on, say so with `forewarn sources accept {pull.name}`.",
+        )
 
 
 def _removed(batch: Sequence[Page]) -> set[str]:

@@ -75,7 +75,7 @@ class WindowEnd:
         open_day: Civil day that has begun but is not over, if the window reaches into it.
         partial_days: Days of `covers` of which the source would not give everything.
         fresh_until: The source says that it holds everything up to here; None: it does not say.
-        shape: Names and types of the source's fields, as it tells them or its rows show; {}: nothing is told.
+        shape: Field of the source → type, of all that it says it has; {}: it does not say.
         everything: All that there is of the days of `covers`; None: what did not come may be there all the same.
     """
 
@@ -95,9 +95,10 @@ class Page:
     requests: Requests = NO_REQUESTS
     counts: Sequence[DailyCount] = ()
     rejects: Sequence[Reject] = ()
-    counters: Mapping[str, int] = field(default_factory=dict)  # quality counters, such as `null_island`
+    counters: Mapping[str, int] = field(default_factory=dict)  # such as `null_island`; see also connectors/contents.py
     end: WindowEnd | None = None
     removed: Sequence[str] = ()  # record ids that the source says it has deleted
+    shape: Mapping[str, str] = field(default_factory=dict)  # field → type, of those that are not empty in its rows
 
 
 @dataclass(frozen=True, slots=True)

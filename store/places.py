@@ -26,6 +26,15 @@ class Placed(NamedTuple):
     lon: Floats
 
 
+def last_places(conn: Connection, source: str, limit: int) -> tuple[Floats, Floats]:
+    """Latitudes and longitudes of the source's newest requests that have a place."""
+    table = service_request.c
+    placed = (table.source == source) & table.lat.is_not(None) & table.deleted_at.is_(None)
+    newest_first = select(table.lat, table.lon).where(placed).order_by(table.day.desc()).limit(limit)
+    places = np.array([tuple(row) for row in conn.execute(newest_first)], dtype=np.float64).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
+
+
 def read_places(conn: Connection, source: str, days: Sequence[date]) -> Placed:
     """The source's requests of these days that have a place, as they are stored now."""
     table = service_request.c

@@ -94,7 +94,13 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 
 def write_requests(
-    conn: Connection, requests: Requests, *, seen_at: datetime, seen_day: date, backfill: bool
+    conn: Connection,
+    requests: Requests,
+    *,
+    seen_at: datetime,
+    seen_day: date,
+    backfill: bool,
+    new_days: Counter[date] | None = None,
 ) -> WriteCounts:
     """Stores a batch; the same batch again changes nothing but `last_seen_at`.
 
@@ -102,6 +108,7 @@ def write_requests(
         seen_at: When the batch was read, by our clock.
         seen_day: The civil day of that, in the source's zone.
         backfill: The rows were published at unknown times before now, as when a source is read for the first time.
+        new_days: Is told of which days the new requests are.
     Returns:
         What became of the rows; the numbers add up to `len(requests)`.
     """
@@ -117,6 +124,9 @@ def write_requests(
     is_stored = _is_stored(conn, source, rows.source_record_id)
     new = {name: column[~is_stored] for name, column in columns.items()}
     _append(conn, source, new, seen_at)
+    if new_days is not None:
+        days, numbers = np.unique(new["day"], return_counts=True)
+        new_days.update(dict(zip(days.tolist(), numbers.tolist(), strict=True)))
     touched = _cells_of(new)
     outcomes: Counter[str] = Counter(new=int((~is_stored).sum()))
     if is_stored.any():

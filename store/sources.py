@@ -1,5 +1,6 @@
 """Sources: their connector's state, their health, their runs and the rows that could not be used."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -10,6 +11,9 @@ from forewarn.contracts import SourceHealth
 from forewarn.request import Reject
 from store.dialect import insert
 from store.schema import rejected_row, source, source_state, sync_run
+
+CONTENTS_KEPT = 200
+"""Pulls whose contents tell what is usual."""
 
 
 class SourceRow(NamedTuple):
@@ -88,6 +92,32 @@ def set_control(conn: Connection, source: str, at: datetime, control: Mapping[st
     conn.execute(update(source_state).where(source_state.c.source == source).values(values))
 
 
+def read_shape(conn: Connection, source: str) -> Mapping[str, Any]:
+    """What is known of the source's fields; {}: nothing yet."""
+    found = conn.execute(select(source_state.c.shape).where(source_state.c.source == source)).scalar()
+    return found or {}
+
+
+def set_shape(conn: Connection, source: str, shape: Mapping[str, Any]) -> None:
+    """Keeps what is known of the fields of a source of which the health was told."""
+    conn.execute(update(source_state).where(source_state.c.source == source).values(shape=dict(shape)))
+
+
+def accept_contents(conn: Connection, source: str, at: datetime) -> None:
+    """From now on what the source holds is compared with what it will hold, not with what it held."""
+    set_shape(conn, source, {**read_shape(conn, source), "news": {}, "accepted": at.isoformat()})
+
+
+def read_contents(conn: Connection, source: str) -> list[Mapping[str, int]]:
+    """Counters of the last pulls that ended well and read rows, newest first, since a person last accepted them."""
+    table = sync_run.c
+    well = (table.source == source) & table.outcome.is_not(None) & (table.outcome != "failed")
+    if accepted := read_shape(conn, source).get("accepted"):
+        well &= table.started_at >= datetime.fromisoformat(accepted)
+    newest_first = select(table.counters).where(well).order_by(table.id.desc()).limit(CONTENTS_KEPT)
+    return [counters for counters in conn.execute(newest_first).scalars() if counters.get("rows")]
+
+
 def set_health(
     conn: Connection, source: str, health: SourceHealth, message: str, at: datetime, newest_day: date | None
 ) -> None:
@@ -154,6 +184,15 @@ def read_runs(conn: Connection, source: str | None = None, limit: int = 50) -> l
     if source is not None:
         statement = statement.where(sync_run.c.source == source)
     return [RunRow(*row) for row in conn.execute(statement)]
+
+
+def sum_counters(conn: Connection, source: str, since: datetime) -> Counter[str]:
+    """The counters of all pulls that ended since then, added up."""
+    total: Counter[str] = Counter()
+    ended = (sync_run.c.source == source) & (sync_run.c.started_at >= since)
+    for counters in conn.execute(select(sync_run.c.counters).where(ended)).scalars():
+        total.update(counters)
+    return total
 
 
 def write_rejects(conn: Connection, source: str, run_id: int, rejects: Sequence[Reject]) -> None:

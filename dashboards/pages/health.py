@@ -9,6 +9,8 @@ from dash.development.base_component import Component
 from sqlalchemy import Connection
 
 from alerts.phrases import count_of, day_text, number, plain, scope_text, time_text
+from connectors.field_news import Shape, news_of
+from connectors.quality import quality_of
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.words import CAUSE_WORDS, COVERAGE_WORDS, HEALTH_WORDS, HEALTHY, ago_text, latest
@@ -19,13 +21,25 @@ from store.counts import read_coverage
 from store.engine import snapshot
 from store.irregularities import read_irregularities
 from store.retention import texts_from
-from store.sources import RejectRow, RunRow, SourceRow, read_health, read_rejects, read_runs
+from store.sources import (
+    RejectRow,
+    RunRow,
+    SourceRow,
+    read_health,
+    read_rejects,
+    read_runs,
+    read_shape,
+    sum_counters,
+)
 from store.weather import known_until, read_reading
 
 STRIP_DAYS = 90
 RUNS_SHOWN = 10
+RUN_COUNTERS = ("fetched", "new", "changed", "removed", "rejected")
+QUALITY_DAYS = 7
 REJECTS_SHOWN = 50
 IRREGULAR_SHOWN = 50
+NEWS_SHOWN = 12
 MESSAGES_READ = 500
 MESSAGES_SHOWN = 20
 
@@ -55,8 +69,10 @@ def _source(conn: Connection, desk: Desk, name: str, row: SourceRow | None) -> h
             *_state(desk, row),
             *_weather(conn, desk, name),
             *_texts(conn, desk, name),
+            *_news(read_shape(conn, name)),
             _strip(coverage, first, today),
             _runs(desk, name, read_runs(conn, name, RUNS_SHOWN)),
+            *_quality(sum_counters(conn, name, desk.now() - timedelta(days=QUALITY_DAYS))),
             *_rejects(read_rejects(conn, name, REJECTS_SHOWN)),
             *_irregular(read_irregularities(conn, name)),
         ],
@@ -110,6 +126,16 @@ def _texts(conn: Connection, desk: Desk, name: str) -> list[Component]:
     return [html.P(f"Free texts {kept}{emptied}.")]
 
 
+def _news(shape: Shape) -> list[Component]:
+    """What has changed about the source's fields and its rows, the latest first."""
+    news = sorted(news_of(shape), key=lambda one: one.day, reverse=True)
+    if not news:
+        return []
+    items = [html.Li(f"{day_text(one.day)}: {plain(one.words, 300)}") for one in news[:NEWS_SHOWN]]
+    more = [html.Li(f"and {len(news) - NEWS_SHOWN} more")] if len(news) > NEWS_SHOWN else []
+    return [html.Div([html.P("New about what it sends:"), html.Ul([*items, *more])], className="news")]
+
+
 def _strip(coverage: Mapping[date, Coverage], first: date, last: date) -> html.Figure:
     """One box a day, by shape and colour; the sum of it in words below."""
     days = [first + timedelta(days=place) for place in range((last - first).days + 1)]
@@ -157,7 +183,7 @@ def _runs(desk: Desk, name: str, runs: Sequence[RunRow]) -> Component:
             time_text(desk.local(run.started_at, name)),
             _lasted(run),
             plain(run.outcome or "not finished"),
-            ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in run.counters.items() if value) or "–",
+            ", ".join(f"{run.counters[key]:,} {key}" for key in RUN_COUNTERS if run.counters.get(key)) or "–",
             plain(run.message, 300) or "–",
         )
         for run in runs
@@ -176,6 +202,25 @@ def _lasted(run: RunRow) -> str:
         return "–"
     seconds = (run.finished_at - run.started_at).total_seconds()
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _quality(counters: Mapping[str, int]) -> list[Component]:
+    """What the rows of the last days were like, in numbers."""
+    rows = [
+        (plain(one.words), f"{one.number:,}", f"{one.number / one.of:.0%}" if one.of else "–")
+        for one in quality_of(counters)
+    ]
+    if not rows:
+        return []
+    columns = ("What it was", "How many", "Of all")
+    return [
+        html.Details(
+            [
+                html.Summary(f"What was read in the last {QUALITY_DAYS} days"),
+                parts.table("What was read", columns, rows, numeric=(1, 2)),
+            ]
+        )
+    ]
 
 
 def _rejects(rejects: Sequence[RejectRow]) -> list[Component]:

@@ -4,7 +4,7 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +55,42 @@ def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False)
             row(listed, name, health.health, health.newest_day or "-", kept, health.message)
         else:
             row(listed, name, "never read", "-", kept, "")
+    out.print(listed)
+
+
+@app.command("show")
+def show_source(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    days: Annotated[int, typer.Option("--days", min=1, help="Of so many last days.")] = 7,
+    settings: SettingsFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+) -> None:
+    """How one source does, what is new about its fields, and what its rows were like."""
+    from connectors.field_news import news_of
+    from connectors.quality import quality_of
+    from flows.installation import open_installation
+    from store.sources import read_health, read_shape, sum_counters
+
+    installation = open_installation(settings)
+    installation.source(name)
+    with installation.engine.connect() as conn:
+        health = next((known for known in read_health(conn) if known.source == name), None)
+        news = news_of(read_shape(conn, name))
+        counters = sum_counters(conn, name, datetime.now(UTC) - timedelta(days=days))
+    quality = quality_of(counters)
+    if as_json:
+        print_json({"health": health, "news": news, "quality": quality})
+        return
+    state = f"{health.health}. {health.message}" if health else "never read."
+    out.print(Text(f"{name}: {state}", style="bold"))
+    for change in news:
+        out.print(Text(f"  since {change.day}: {change.words}", style="yellow"))
+    if not quality:
+        out.print(Text(f"Nothing was read in the last {days} days."))
+        return
+    listed = table("how many", f"what the rows of the last {days} days were", "of all")
+    for one in quality:
+        row(listed, f"{one.number:,}", one.words, f"{one.number / one.of:.0%}" if one.of else "")
     out.print(listed)
 
 
@@ -214,15 +250,20 @@ def backfill_source(
 
 
 @app.command("accept")
-def accept_removals(
+def accept_source(
     name: Annotated[str, typer.Argument(help="The source.")], settings: SettingsFile = DEFAULT_FILE
 ) -> None:
-    """Believe at once that the requests which a source does not have any more are gone."""
+    """Believe a source at once: what its fields hold now is right, and requests that it lacks are gone."""
     from flows.gone import accept
     from flows.installation import open_installation
+    from store.engine import transaction
+    from store.sources import accept_contents
 
     installation = open_installation(settings)
     now, zone = datetime.now(UTC), installation.source(name).tz
+    with transaction(installation.engine) as conn:
+        accept_contents(conn, name, now)
+    out.print(Text(f"What {name} sends from now on is what is usual; the next run reads what was held back."))
     removed = accept(installation.engine, name, now, now.astimezone(zone).date())
     if not removed:
         out.print(Text(f"Nothing is missing from {name}, as far as it was compared."))

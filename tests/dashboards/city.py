@@ -26,7 +26,7 @@ from store.counts import read_panels, write_counts, write_coverage
 from store.detections import set_judged, write_alarms, write_forecasts
 from store.engine import transaction
 from store.irregularities import write_irregularities
-from store.sources import finish_run, set_health, start_run, write_rejects
+from store.sources import finish_run, set_health, set_shape, start_run, write_rejects
 
 NOW = datetime(2026, 3, 12, 8, 40, tzinfo=UTC)  # a Thursday morning
 TODAY = date(2026, 3, 12)
@@ -143,7 +143,8 @@ def _write_sources(conn: Connection) -> None:
     for hours in (4, 3, 2, 1, 0):
         began = read_at - timedelta(hours=hours)
         run = start_run(conn, "lindenau", began)
-        counters = {"new": 61 + hours, "changed": 9, "rejected": 3 if hours == 2 else 0}
+        counters = {"fetched": 81 + hours, "rows": 81 + hours, "new": 61 + hours, "changed": 9, "empty.area": 4}
+        counters |= {"rejected": 3, "rejected.bad_date": 1, "rejected.no_category": 2} if hours == 2 else {}
         finish_run(conn, run, began + timedelta(seconds=14), "ok", counters, "")
         if hours == 2:
             rejects = [
@@ -152,6 +153,8 @@ def _write_sources(conn: Connection) -> None:
                 Reject("far_away", "lat: 0.0, long: 0.0", "page 4, row 2"),
             ]
             write_rejects(conn, "lindenau", run, rejects)
+    news = {"new priority": {"day": str(yesterday), "words": "a new field 'priority' (text)"}}
+    set_shape(conn, "lindenau", {"fields": {}, "news": news})
     run = start_run(conn, "harbour", read_at)
     finish_run(conn, run, read_at + timedelta(seconds=4), "silent", {"new": 0}, silence)
 

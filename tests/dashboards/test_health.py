@@ -1,4 +1,4 @@
-"""The page of data health tells whether the weather could be read."""
+"""The page of data health tells whether the weather could be read, what changed at a source and what its rows hold."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from forewarn.settings import parse
 from forewarn.weather import WeatherDay
 from store.engine import open_store, transaction
 from store.retention import keep_texts_from
+from store.sources import commit_state, finish_run, set_shape, start_run
 from store.weather import Reading, write_reading, write_weather
 
 NOW = datetime(2026, 2, 10, 5, tzinfo=UTC)
@@ -19,7 +20,9 @@ NOW = datetime(2026, 2, 10, 5, tzinfo=UTC)
 
 def words(part: Any) -> str:
     inner = getattr(part, "children", part)
-    return " ".join(map(words, inner)) if isinstance(inner, list) else str(inner or "")
+    if isinstance(inner, list | tuple):
+        return " ".join(map(words, inner))
+    return words(inner) if hasattr(inner, "children") else str(inner or "")
 
 
 @pytest.mark.parametrize(
@@ -55,4 +58,22 @@ def test_how_long_texts_are_kept(tmp_path: Path, days: int, told: str) -> None:
     with transaction(engine) as conn:
         keep_texts_from(conn, "bonn", date(2026, 2, 9))
     assert f"{told}; there are none of days before Mon 9 Feb 2026." in words(health.layout(desk, "", {})[1])
+    engine.dispose()
+
+
+def test_what_changed_at_a_source_and_what_its_rows_were_like(tmp_path: Path) -> None:
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    desk = Desk(engine, parse({"sources": {"bonn": {"kind": "files"}}}), lambda: NOW)
+    news = {f"new f{n:02}": {"day": f"2026-02-{n + 1:02}", "words": f"a new field '<i>{n}</i>'"} for n in range(14)}
+    with transaction(engine) as conn:
+        commit_state(conn, "bonn", {})
+        set_shape(conn, "bonn", {"fields": {}, "news": news})
+        for days, rejected in ((9, 70), (2, 3), (0, 4)):
+            counters = {"rows": 100, "new": 90, "rejected": rejected, "rejected.bad_date": rejected, "empty.area": 20}
+            at = NOW - timedelta(days=days)
+            finish_run(conn, start_run(conn, "bonn", at), at, "ok", counters, "")
+    told = words(health.layout(desk, "", {})[1])
+    assert "Sat 14 Feb: a new field '<i>13</i>' Fri 13 Feb" in told
+    assert "and 2 more" in told
+    assert "could not be used 7 – for: bad date 7 – had no area 40 20%" in told
     engine.dispose()

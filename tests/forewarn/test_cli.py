@@ -69,7 +69,9 @@ def test_sources_are_listed_and_checked(installation: Path) -> None:
     (told,) = json.loads(call(installation, "sources", "check", "town", "--json").stdout).values()
     assert len(told["fields"]) == len(told["holds"]) > 3
     accepted = call(installation, "sources", "accept", "town")
-    assert (accepted.returncode, accepted.stdout) == (0, "Nothing is missing from town, as far as it was compared.\n")
+    usual = "What town sends from now on is what is usual; the next run reads what was held back.\n"
+    missing = "Nothing is missing from town, as far as it was compared.\n"
+    assert (accepted.returncode, accepted.stdout) == (0, usual + missing)
     assert call(installation, "sources", "accept", "twon").returncode == 2
 
 
@@ -87,6 +89,15 @@ def test_what_was_pushed_is_looked_at_in_the_store(tmp_path: Path) -> None:
     (told,) = json.loads(call(tmp_path, "sources", "check", "--json").stdout).values()
     assert told["sample"].startswith("1 requests of 2026-06-22")
     assert "category ← category" in told["fields"]
+
+
+def test_one_source_is_shown_and_accepted(installation: Path) -> None:
+    shown = call(installation, "sources", "show", "town", "--days", "9999")
+    assert "could not be used" not in shown.stdout
+    assert "were new" in shown.stdout
+    told = json.loads(call(installation, "sources", "show", "town", "--days", "9999", "--json").stdout)
+    assert told["health"]["source"] == "town"
+    assert told["quality"][0]["words"] == "were new"
 
 
 def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Puts the troubles of real servers in front of a WSGI application, one answer at a time."""
 
 import gzip
+import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -114,3 +115,15 @@ def poisoned(record_id: str) -> Fault:
     """Any answer that this record is in fails, as where a server stumbles over one bad row."""
     failure = status("500 Internal Server Error")
     return lambda whole: failure(whole) if record_id.encode() in whole[2] else whole
+
+
+def rewritten(pattern: bytes, to: bytes) -> Fault:
+    """Whatever matches in an answer is something else, as when a publisher changes what a field holds."""
+
+    def rewrite(whole: Whole) -> Whole:
+        line, headers, body = whole
+        changed = re.sub(pattern, to, body)
+        kept = [(n, v) for n, v in headers if n != "Content-Length"]
+        return line, [*kept, ("Content-Length", str(len(changed)))], changed
+
+    return rewrite
