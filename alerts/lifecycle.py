@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from alerts.rules.merging import agree
 from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
 
 MERGE_DAYS = 7
@@ -152,12 +153,18 @@ def _contains(alert: Alert, finding: Finding) -> bool:
 
 
 def _continues(alert: Alert, finding: Finding) -> bool:
-    """Whether the finding is about what the alert was made of: its category in another area, or a contribution."""
+    """Whether the finding is about what the alert is about: its topic in another area, or a contribution to it.
+
+    Where the alert is about an area, all that was found there counts. An alert about a topic stays with it: what was
+    found together with it on one day does not become its story on the next.
+    """
     if not alert.labels or not finding.labels:
         return False
-    if dict(finding.labels) in [other["labels"] for other in alert.evidence.get("related", [])]:
+    related = [other["labels"] for other in alert.evidence.get("related", [])]
+    if dict(finding.labels) in related and agree(alert.labels, finding.labels):
         return True
-    return bool(_topics(alert.labels, alert.evidence) & _topics(finding.labels, finding.evidence))
+    own, topics = _topic(alert.labels), _topics(finding.labels, finding.evidence)
+    return bool(_topics(alert.labels, alert.evidence) & topics) if own is None else own in topics
 
 
 def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, ...]]:
@@ -165,8 +172,13 @@ def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple
     head = evidence.get("head", labels)
     related = [other["labels"] for other in evidence.get("related", [])]
     others = [scope for scope in related if any(head.get(name, value) != value for name, value in scope.items())]
-    scopes = [labels, head, *others]
-    return {tuple(scope.get(name, "") for name in TOPIC) for scope in scopes} - {("",) * len(TOPIC)}
+    return {topic for scope in (labels, head, *others) if (topic := _topic(scope)) is not None}
+
+
+def _topic(labels: Mapping[str, str]) -> tuple[str, ...] | None:
+    """What a scope tells of what it is about; None: it tells where only."""
+    topic = tuple(labels.get(name, "") for name in TOPIC)
+    return topic if any(topic) else None
 
 
 def _open(finding: Finding, now: datetime, *, held: bool) -> Change:

@@ -39,7 +39,7 @@ class Issue(NamedTuple):
         counted: list[Alarm] = []
         for alarm in sorted(self.alarms, key=lambda a: -a.excess):
             in_whole = any(whole in scopes for whole in _wholes(alarm.labels))
-            if not in_whole and not any(_agree(alarm.labels, other.labels) for other in counted):
+            if not in_whole and not any(agree(alarm.labels, other.labels) for other in counted):
                 counted.append(alarm)
         return sum(alarm.excess for alarm in counted)
 
@@ -117,10 +117,10 @@ def _join_overlapping(issues: list[Issue]) -> list[Issue]:
 
 
 def _overlap(larger: Issue, smaller: Issue) -> bool:
-    return _agree(larger.labels, smaller.labels) and smaller.explained >= EXPLAINS * larger.head.excess
+    return agree(larger.labels, smaller.labels) and smaller.explained >= EXPLAINS * larger.head.excess
 
 
-def _agree(labels: Mapping[str, str], others: Mapping[str, str]) -> bool:
+def agree(labels: Mapping[str, str], others: Mapping[str, str]) -> bool:
     """Whether two scopes can count the same requests: they share a label and contradict in none."""
     shared = labels.keys() & others.keys()
     return bool(shared) and all(labels[name] == others[name] for name in shared)

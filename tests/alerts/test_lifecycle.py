@@ -221,6 +221,17 @@ def test_a_contribution_found_alone_the_next_day_is_the_same_alert() -> None:
     assert desk.judge(4, finding(4, ward), finding(4, {"category": "Rats", "area": "Dale"})) == ["continued", "opened"]
 
 
+def test_an_alert_does_not_become_that_of_what_was_found_beside_it() -> None:
+    desk = Desk()
+    waste = {"category": "Waste"}
+    desk.judge(3, finding(3, waste), finding(3, RATS))
+    both = [{"labels": {"category": "Waste", "area": "Elm"}}, {"labels": RATS}]
+    assert desk.judge(4, finding(4, {"area": "Elm"}, head=both[0]["labels"], related=both)) == ["continued"]
+    desk.judge(5, finding(5, {"category": "Rats"}))
+    topics = {alert.labels["category"]: alert.last_day for alert in desk.alerts.values() if "category" in alert.labels}
+    assert topics == {"Waste": day(4), "Rats": day(5)}
+
+
 def test_after_fourteen_days_it_is_another_alert() -> None:
     desk = Desk()
     desk.judge(3, finding(3))
