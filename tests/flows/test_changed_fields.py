@@ -74,7 +74,7 @@ class Town:
 
     def labels(self, field: str) -> set[str]:
         with snapshot(self.engine) as conn:
-            used = select(series.c[field]).join(service_request)
+            used = select(series.c[field]).join(service_request, series.c.id == service_request.c.series_id)
             return set(conn.execute(used.distinct()).scalars())
 
     def stored(self) -> int:
