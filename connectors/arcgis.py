@@ -34,6 +34,8 @@ DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 SETTLED = timedelta(days=7)  # a year that is over for so long is complete, though its layer says nothing
 _NEEDED = ("source_record_id", "requested_at")
 _TIMES = ("requested_at", "updated_at", "closed_at", "due_at")
+_NUMBERS = tuple(f"esriFieldType{kind}" for kind in ("OID", "Integer", "SmallInteger", "BigInteger", "Double"))
+SINGLY = 50  # ids in one question, so that its address stays short enough
 UNREADABLE = "unreadable_row"
 _ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
 
@@ -141,6 +143,52 @@ class ArcGis(HttpSource):
                     if number == len(spans):
                         note |= self._round(note, today, is_clean=not unread)
                     yield Page(end=replace(end, state={"layers": {key: dict(each) for key, each in notes.items()}}))
+
+    @property
+    def revisited_days(self) -> int | None:
+        """None, where the layer tells when a row was edited."""
+        return None if "updated_at" in self.fields else WEEKLY_DAYS
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present rows of single requests, from whichever layer has them, and in the end which none of them has."""
+        today = civil_day(now, self.tz)
+        first = self.first_day or today - timedelta(days=DEFAULT_DAYS)
+        left = set(record_ids)
+        with self._client() as client:
+            service = self._service(client)
+            for part in parts_of("", self.layers, first, today):
+                for found in self._read_singly(service, self._layer(service, part), record_ids, now):
+                    left.difference_update(found.requests.source_record_id.tolist(), found.removed)
+                    yield replace(found, removed=())
+        yield Page(removed=sorted(left))
+
+    def _read_singly(self, service: Service, layer: Layer, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """Rows with these ids, in halves where the server stumbles; `removed` are those of which it tells nothing."""
+        key = self.fields["source_record_id"]
+        is_number = layer.types[key] in _NUMBERS
+        ids = [record_id for record_id in record_ids if not is_number or (record_id.isascii() and record_id.isdigit())]
+        columns = sorted(set(self.fields.values()))
+        places = layer.has_points and "latitude" not in self.fields
+        pieces = [ids[start : start + SINGLY] for start in range(0, len(ids), SINGLY)][::-1]
+        while pieces:
+            piece = pieces.pop()
+            written = piece if is_number else ["'" + record_id.replace("'", "''") + "'" for record_id in piece]
+            try:
+                found = service.rows(
+                    layer, f"{key} IN ({','.join(written)})", columns, places=places, page_rows=layer.most_rows, tries=1
+                )
+            except Refused:
+                middle = len(piece) // 2
+                if middle:
+                    pieces += [piece[middle:], piece[:middle]]
+                else:
+                    yield Page(counters={"not_read_singly": 1}, removed=piece)
+                continue
+            batch = self._batch(layer, found, now)
+            if not set(batch.requests.source_record_id.tolist()) <= set(piece):
+                raise SourceChanged(self.source, "it ignores the condition: there are other rows than were asked for")
+            counters = add_up([found.counters, batch.counters, {"fetched": len(found.rows)}])
+            yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids that the layers have in the span; only their number, if there are rows that cannot be read."""

@@ -31,6 +31,7 @@ DEFAULT_DAYS = 90  # read at first, if the settings name no first day
 LIVE_DAYS = 3  # a table whose newest row is so much older than another's no longer takes part
 SHRUNK = 0.9  # a table that has less than this share of its rows is taken as being loaded, for one day
 RESTARTS = 3
+SINGLY = 50  # ids in one question, so that its address stays short enough
 _NEEDED = ("source_record_id", "requested_at")
 _ORDERS = ("requested_at", "updated_at")
 _PROBED = 'SELECT "_id" FROM "{}" LIMIT 1'
@@ -149,6 +150,30 @@ class Ckan(HttpSource):
                 yield Page(end=WindowEnd({**state, "tables": dict(state["tables"])}))
         end = self._end(state, tables, earliest, window)
         yield Page(end=replace(end, shape={name: kind for name, kind in shape.types.items() if name != "_id"}))
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present rows of single requests, from whichever table has them.
+
+        What is in none is not told as deleted: a table may be half loaded.
+        """
+        with self._client() as client:
+            api = self._api(client)
+            for table in self._tables(api):
+                shape = api.shape(table)
+                plan = _Plan(table, shape, self._columns(table, shape), ("",), now)
+                key = plan.columns["source_record_id"]
+                is_text = shape.types[key] == "text"
+                ids = [record_id for record_id in record_ids if is_text or _is_number(record_id)]
+                for start in range(0, len(ids), SINGLY):
+                    asked = ids[start : start + SINGLY]
+                    found = api.having(table, list(dict.fromkeys(plan.columns.values())), key, asked)
+                    batch = self._batch(plan, found, now)
+                    if not set(batch.requests.source_record_id.tolist()) <= set(asked):
+                        raise SourceChanged(
+                            self.source, f"it ignores filters: there are other rows than those of {key}"
+                        )
+                    counters = add_up([found.counters, batch.counters, {"fetched": len(found.rows)}])
+                    yield Page(requests=batch.requests, rejects=batch.rejects, counters=counters)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids that the tables have in the span, by all their rows down to its beginning."""
@@ -331,6 +356,13 @@ class Ckan(HttpSource):
         covers, open_day = completed_days(first, fresh_until, self.tz) if fresh_until else (None, None)
         covered = {"covered": covers[1].isoformat()} if covers else {}
         return WindowEnd({**state, "tables": kept, **covered}, covers, open_day, fresh_until)
+
+
+def _is_number(record_id: str) -> bool:
+    try:
+        return float(record_id) == float(record_id)
+    except ValueError:
+        return False
 
 
 def _newest(batch: Batch, until: datetime) -> str:

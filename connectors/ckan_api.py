@@ -4,6 +4,7 @@ An error comes as an object with `success: false`, or as a bare text where CKAN 
 is being loaded anew is answered with 404, as one that is gone: only its resource's own record tells the two apart.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from forewarn.errors import SourceChanged, SourceUnavailable
 
 DATED = ("timestamp", "timestamptz", "date")
 """Types of columns that a server sorts by time. Texts it sorts by letters, whatever they mean."""
+_MOST_ROWS = 32_000
 _REFUSALS = frozenset({400, 403, 404, 409})
 
 
@@ -98,9 +100,14 @@ class Api:
 
     def search(self, table: Table, columns: Sequence[str], sort: str, limit: int, offset: int) -> Records:
         """Rows `offset` to `offset + limit` in the order of `sort`."""
-        named: dict[str, str | int] = {} if any("," in name for name in columns) else {"fields": ",".join(columns)}
-        result, counters = self._of_table(table, {"sort": sort, "limit": limit, "offset": offset, **named})
-        return _records(result, counters)
+        page = {"sort": sort, "limit": limit, "offset": offset, **self._named(columns)}
+        return _records(*self._of_table(table, page))
+
+    def having(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str | int]) -> Records:
+        """The rows whose `column` has one of these values."""
+        filters = json.dumps({column: list(values)})
+        page = {"filters": filters, "sort": '"_id"', "limit": _MOST_ROWS, **self._named(columns)}
+        return _records(*self._of_table(table, page))
 
     def sql(self, statement: str) -> Records:
         """Rows of a statement.
@@ -109,6 +116,10 @@ class Api:
             Refused: The portal does not take statements, or not this one.
         """
         return _records(*self._call("datastore_search_sql", {"sql": statement}))
+
+    def _named(self, columns: Sequence[str]) -> dict[str, str | int]:
+        """Which columns are wanted; all of them, where one's name cannot be put into a list."""
+        return {} if any("," in name for name in columns) else {"fields": ",".join(columns)}
 
     def _of_table(self, table: Table, params: Mapping[str, str | int]) -> tuple[dict[str, Any], dict[str, int]]:
         try:

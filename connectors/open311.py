@@ -136,6 +136,11 @@ class Open311(HttpSource):
         state = {**window.state, _LENGTHS: {**lengths, **self._learnt}}
         yield Page(end=WindowEnd(state, covers, open_day, partial_days=frozenset(unread)))
 
+    @property
+    def revisited_days(self) -> int | None:
+        """None, where the server tells what was updated."""
+        return None if self._dialect.updated_after or self._dialect.updates else REVISITS.weekly_days
+
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
         """The present state of single requests, and which of them the server no longer has."""
         with self.client() as client:

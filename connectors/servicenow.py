@@ -16,13 +16,14 @@ from pydantic import Field, SecretStr
 from connectors.headers import authorization
 from connectors.http import Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
-from connectors.table_api import NO_ACCESS, Question, Row, ask, check_clock, total_of, walk
+from connectors.table_api import NO_ACCESS, Question, Row, ask, check_clock, rows_of, total_of, walk
 from connectors.updates import end_of_updates, plan_updates
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window
 from forewarn.errors import SourceChanged
 
 OVERLAP = timedelta(minutes=10)  # read again by every run
 DAYS_A_WINDOW = 7  # of the first reading
+SINGLY = 50  # ids in one question, so that its address stays short enough
 UPDATED = "sys_updated_on"
 DELETIONS = "sys_audit_delete"
 
@@ -124,6 +125,17 @@ class ServiceNow(HttpSource):
                 removed = [row["documentkey"]["value"] for row in rows if "documentkey" in row]
                 yield Page(counters=counters_of(answer), removed=removed)
         yield Page(end=end_of_updates(window, touched, self.tz))
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present rows of single requests; a row that this user may not see is no deleted one."""
+        question = self._question(UPDATED, *self._columns.values())
+        ids = [record_id for record_id in record_ids if record_id.isalnum()]  # others would end the list of ids
+        with self._client() as client:
+            for start in range(0, len(ids), SINGLY):
+                rows, answer = rows_of(client, self.url, question, ids[start : start + SINGLY])
+                batch = self._batch(rows, now)
+                counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
+                yield Page(batch.requests, rejects=batch.rejects, counters=counters)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids of the rows from the span that this user may see."""

@@ -77,6 +77,25 @@ def walk(
             return
 
 
+def rows_of(client: Client, base: str, question: Question, row_ids: Sequence[str]) -> tuple[Sequence[Row], Answer]:
+    """The rows with these sys_ids that this user may see.
+
+    Raises:
+        SourceUnavailable: The instance fails.
+        SourceChanged: It refuses, or gives other rows: it does not understand lists of ids.
+    """
+    query = "^".join([f"sys_idIN{','.join(row_ids)}", *_fixed(question)])
+    answer = ask(client, base, question, query, len(row_ids))
+    source, rows = client.origin.source, answer.document
+    for row in rows:
+        if row.get("sys_id", {}).get("value") not in row_ids:
+            problem = "it ignores a part of the query: there are rows with other sys_ids than were asked for"
+            raise SourceChanged(source, problem)
+        _check_where(source, row, question)
+        check_clock(source, row, question.stamp)
+    return rows, answer
+
+
 def ask(client: Client, base: str, question: Question, query: str, limit: int, offset: int = 0) -> Answer:
     """One page; its document is a list of rows, of which each cell has its `value` and `display_value`."""
     wanted = {"sys_id", question.stamp, *question.columns, *question.where}
@@ -124,10 +143,18 @@ def _check(source: str, rows: Sequence[Row], question: Question, key: Key, end: 
         if not last < key or key[0] >= end:
             problem = f"it ignores a part of the query: there are rows beside the times of {stamp} that were asked for"
             raise SourceChanged(source, problem)
-        for column, value in question.where.items():
-            if value.casefold() not in {str(text).casefold() for text in row.get(column, {}).values()}:
-                problem = f"it ignores where.{column}: there are rows with other values; is that the column's name?"
-                raise SourceChanged(source, problem)
+        _check_where(source, row, question)
+
+
+def _check_where(source: str, row: Row, question: Question) -> None:
+    for column, value in question.where.items():
+        if value.casefold() not in {str(text).casefold() for text in row.get(column, {}).values()}:
+            problem = f"it ignores where.{column}: there are rows with other values; is that the column's name?"
+            raise SourceChanged(source, problem)
+
+
+def _fixed(question: Question) -> list[str]:
+    return [f"{column}={value.replace('^', '^^')}" for column, value in question.where.items()]
 
 
 def _key(row: Row, stamp: str) -> Key:
@@ -137,7 +164,7 @@ def _key(row: Row, stamp: str) -> Key:
 def _encoded(question: Question, after: Key, end: str) -> str:
     """The query for rows behind `after`; `^NQ` joins two whole queries with OR."""
     stamp, (at, row_id) = question.stamp, after
-    fixed = [f"{column}={value.replace('^', '^^')}" for column, value in question.where.items()]
+    fixed = _fixed(question)
     if not row_id:
         parts = [[f"{stamp}>={at}", f"{stamp}<{end}", *fixed]]
     else:

@@ -19,7 +19,7 @@ _TEXT_END = "\x1e"
 _CHUNK = 20_000  # texts that are cut into words at once
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[^\w \t'’]")
 _ADDRESS = re.compile(r"\S*@\S*|\S+://\S+|www\.\S+")
-_SCRUBBED = ("[mail]", "[phone]")
+_SCRUBBED = ("[mail]", "[phone]", "[account]", "[name]", "[plate]")
 _SOFT = frozenset(".,:\n")
 _JOINS = frozenset("'’")
 

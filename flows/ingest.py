@@ -21,6 +21,7 @@ from connectors.field_news import fresh_news, noted
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
+from flows.old_requests import look_up_old
 from flows.pull import LOOK_BACK, PLACES, Pull, Reached, batches, check_contents, history_of, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
@@ -114,6 +115,7 @@ def _ingest(installation: Installation, name: str, now: datetime, progress: Prog
             rows = pull.counters["new"] + pull.counters["changed"] + pull.counters["unchanged"]
             progress(Reached(rows, max(days, default=None), batch.share))
         reconcile(engine, connector, pull)
+        look_up_old(engine, connector, pull)
     except SourceError as failed:
         error = failed
     with transaction(engine) as conn:

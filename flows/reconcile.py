@@ -96,9 +96,9 @@ def _compare(engine: Engine, connector: Connector, pull: Pull, first: date, last
         a_comparison_ago = timedelta(days=pull.settings.reconcile_every_days)
         before = pull.now - max(a_comparison_ago, patience(len(found.missing), found.stored))
         gone = removals.missing_since(conn, pull.name, first, last, before)
-    if isinstance(connector, ReadsSingly):
-        suspects = [] if are_many(len(found.missing), found.stored) else gone
-        for page in connector.read_again([*found.unknown, *suspects][:SINGLY], pull.now):
+    asked = [*found.unknown, *([] if are_many(len(found.missing), found.stored) else gone)][:SINGLY]
+    if isinstance(connector, ReadsSingly) and asked:
+        for page in connector.read_again(asked, pull.now):
             with transaction(engine) as conn:
                 write(conn, pull, [page])
     with transaction(engine) as conn:

@@ -164,6 +164,16 @@ class ReadsSingly(Protocol):
         ...
 
 
+@runtime_checkable
+class ForgetsOld(ReadsSingly, Protocol):
+    """A connector that reads requests again only for some time, so that it learns of later changes only singly."""
+
+    @property
+    def revisited_days(self) -> int | None:
+        """How old the oldest requests are that it still reads by itself; None: every change comes to it."""
+        ...
+
+
 class Detector(Protocol):
     """Judges days. Today's count never moves today's limit, and no day sees a later one."""
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from forewarn.request import DeletionReason
+from forewarn.request import DeletionReason, Status
 from store.dialect import fetch_integers, overwrites_freed, stage
 from store.recount import apply_counted, recount
 from store.revisions import LOGGED, log_changes
@@ -94,6 +94,26 @@ def first_missed(conn: Connection, source: str, first: date, last: date) -> date
         select(func.min(stored.c.missed_at)).where(_of_days(source, first, last))
     ).scalar()
     return found
+
+
+def oldest_open(conn: Connection, source: str, first: date, last: date, seen_before: datetime, limit: int) -> list[str]:
+    """Ids of these days' requests that are open, as far as is known, and were not seen since, longest ago first."""
+    is_open = and_(stored.c.closed_at.is_(None), stored.c.status.in_([Status.OPEN, Status.IN_PROGRESS]))
+    was_missed = or_(stored.c.missed_at.is_(None), stored.c.missed_at <= seen_before)
+    is_due = and_(stored.c.last_seen_at <= seen_before, was_missed)
+    ids = select(stored.c.source_record_id).where(_of_days(source, first, last), is_open, is_due)
+    longest_ago = ids.order_by(stored.c.last_seen_at, stored.c.source_record_id)
+    return list(conn.execute(longest_ago.limit(limit)).scalars())
+
+
+def note_missing_singly(
+    conn: Connection, source: str, missing: Collection[str], at: datetime, before: datetime
+) -> list[str]:
+    """Marks requests that were asked for by themselves and are not there; ids of those that were missing before."""
+    _list(conn, missing)
+    mine = and_(*_there(source), _is_listed)
+    conn.execute(update(stored).values(missed_at=at).where(mine, stored.c.missed_at.is_(None)))
+    return sorted(conn.execute(select(stored.c.source_record_id).where(mine, stored.c.missed_at <= before)).scalars())
 
 
 def remove(

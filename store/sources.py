@@ -195,6 +195,12 @@ def sum_counters(conn: Connection, source: str, since: datetime) -> Counter[str]
     return total
 
 
+def was_counted(conn: Connection, source: str, what: str, since: datetime) -> bool:
+    """Whether a pull that began since then noted such a counter, if only as 0."""
+    lately = (sync_run.c.source == source) & (sync_run.c.started_at >= since)
+    return any(what in counters for counters in conn.execute(select(sync_run.c.counters).where(lately)).scalars())
+
+
 def write_rejects(conn: Connection, source: str, run_id: int, rejects: Sequence[Reject]) -> None:
     """Keeps rows that could not be used; one that is met again is not kept twice."""
     distinct = dict.fromkeys(rejects)

@@ -359,6 +359,26 @@ def test_probe_and_reconcile(serving: Serving) -> None:
     assert (found_again.total, found_again.record_ids) == (12, None)
 
 
+def test_single_rows_are_read_again(serving: Serving) -> None:
+    small = server(many(130))
+    source = connector(serving(small))
+    wanted = [f"26-{n:08d}" for n in range(120)]
+    pages = list(source.read_again([*wanted, "it's not there"], NOW))
+    assert ids(pages) == Counter(range(120))
+    assert [page.removed for page in pages if page.removed] == [["it's not there"]]
+    by_number = connector(serving(small), fields=FIELDS | {"source_record_id": "OBJECTID"})
+    pages = list(by_number.read_again(["3", "4", "no number", "999"], NOW))
+    assert {request.source_record_id for page in pages for request in page.requests} == {"3", "4"}
+    small.habits.poisoned = {60}
+    pages = list(source.read_again(wanted, NOW))
+    assert len(ids(pages)) == 119
+    assert sum(page.counters.get("not_read_singly", 0) for page in pages) == 1
+    assert not any(page.removed for page in pages), "what cannot be read is not gone"
+    small.habits.poisoned, small.habits.ignores_where = set(), True
+    with pytest.raises(SourceChanged, match="ignores the condition"):
+        list(source.read_again(["26-00000100"], NOW))
+
+
 def test_settings_that_cannot_work() -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"fields": {"source_record_id": "id"}}, "requested_at"),

@@ -318,6 +318,23 @@ def test_probe_and_reconcile(serving: Serving) -> None:
     assert source.reconcile(span).total == 11
 
 
+def test_single_rows_are_read_again_from_whichever_table_has_them(serving: Serving) -> None:
+    app = portal(many(130))
+    types = {**TYPES, "case_id": "text"}
+    app.resources["old"] = Resource("Requests 2025", types, None, [{**row(7, NOW), "case_id": "old-7"}])
+    source = connector(serving(app), resources=["new", "old"])
+    wanted = [str(101_000_000_000 + n) for n in range(120)]
+    pages = list(source.read_again([*wanted, "old-7", "never'there", "9"], NOW))
+    assert ids(pages) == {*wanted, "old-7"}
+    assert not any(page.removed for page in pages)
+    app.habits.ignores_filters = True
+    with pytest.raises(SourceChanged, match="ignores filters"):
+        list(source.read_again(wanted[:2], NOW))
+    app.habits.reloading = True
+    with pytest.raises(SourceUnavailable):
+        list(source.read_again(wanted[:2], NOW))
+
+
 def test_settings_that_cannot_work() -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"resources": []}, "resources or package"),

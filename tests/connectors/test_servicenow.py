@@ -257,6 +257,30 @@ def test_reconcile_lists_the_ids_of_a_span(serving: Serving, instance: SmallServ
     assert found.record_ids == frozenset(list(instance.tables["incident"])[:6])
 
 
+def test_single_rows_are_read_again(serving: Serving, instance: SmallServiceNow) -> None:
+    rows = list(instance.tables["incident"])
+    instance.put(3, NOW, state="7", closed_at="2026-06-30 10:00:00")
+    instance.habits.hidden = lambda row: row["sys_id"] == rows[5]
+    source = connector(serving(instance), where={"active": "true"})
+    wanted = [*rows[:120], "0" * 32, "no id^ORsys_idISNOTEMPTY"]
+    pages = list(source.read_again(wanted, NOW))
+    found = {request.source_record_id: request for page in pages for request in page.requests}
+    assert set(found) == {rows[number] for number in range(1, 120, 2)} - {rows[5]}, "only active ones"
+    assert len(pages) == 3
+    source = connector(serving(instance))
+    pages = list(source.read_again(wanted, NOW))
+    found = {request.source_record_id: request for page in pages for request in page.requests}
+    assert set(found) == set(rows[:120]) - {rows[5]}
+    assert found[rows[3]].status == "closed"
+    assert not any(page.removed for page in pages), "what this user may not see is not deleted"
+
+
+def test_an_instance_that_does_not_know_lists_is_not_believed(serving: Serving, instance: SmallServiceNow) -> None:
+    instance.habits.knows_lists = False
+    with pytest.raises(SourceChanged, match="other sys_ids"):
+        list(connector(serving(instance)).read_again(list(instance.tables["incident"])[5:7], NOW))
+
+
 def test_secrets_are_never_shown(serving: Serving, instance: SmallServiceNow) -> None:
     source = connector(serving(instance), password="wrong-hunter2")
     assert "hunter2" not in repr(source)

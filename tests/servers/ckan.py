@@ -20,6 +20,7 @@ class Habits:
     tells_limit: bool = True  # says so in the answer
     takes_sql: bool = False
     ignores_sort: bool = False
+    ignores_filters: bool = False
     old_total: int | None = None  # the size of its tables as it remembers it
     token: str = ""
     reloading: bool = False  # the tables are not there
@@ -101,8 +102,10 @@ class SmallCkan:
         if unknown := set(wanted) - {"_id", *found.types}:
             raise ValueError(f"field {unknown} not in table")
         names = ", ".join(f'"{name}"' for name in wanted)
-        sql = f"SELECT {names} FROM data ORDER BY {'rowid' if self.habits.ignores_sort else order} LIMIT ? OFFSET ?"
-        rows = self._table(found).execute(sql, (limit, int(query.get("offset", 0))))
+        kept, values = ("1", []) if self.habits.ignores_filters else _filtered(query.get("filters", "{}"), found.types)
+        by = "rowid" if self.habits.ignores_sort else order
+        sql = f"SELECT {names} FROM data WHERE {kept} ORDER BY {by} LIMIT ? OFFSET ?"
+        rows = self._table(found).execute(sql, (*values, limit, int(query.get("offset", 0))))
         total = len(found.rows) if self.habits.old_total is None else self.habits.old_total
         return {
             "resource_id": query["resource_id"],
@@ -134,6 +137,20 @@ class SmallCkan:
         values = ([n, *map(row.get, resource.types)] for n, row in enumerate(resource.rows, 1))
         table.executemany(f"INSERT INTO data VALUES ({marks})", values)
         return table
+
+
+def _filtered(filters: str, types: Mapping[str, str]) -> tuple[str, list[Any]]:
+    """`WHERE` of CKAN's `filters`: equality, or one of a list; as in PostgreSQL numbers are compared with no text."""
+    parts, values = ["1"], []
+    for name, wanted in json.loads(filters).items():
+        if name not in {"_id", *types}:
+            raise ValueError(f"field {name!r} not in table")
+        some = wanted if isinstance(wanted, list) else [wanted]
+        if types.get(name, "int") in ("int", "numeric"):
+            some = [float(value) for value in some]
+        parts.append(f'"{name}" IN ({", ".join("?" * len(some))})')
+        values += some
+    return " AND ".join(parts), values
 
 
 def _order(sort: str, types: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 Row = dict[str, str]
 _TIMES = ("sys_created_on", "sys_updated_on", "opened_at", "closed_at", "due_date")
-_PART = re.compile(r"([a-z_.]+)(>=|<=|=|>|<)(.*)", re.DOTALL)
+_PART = re.compile(r"([a-z_.]+)(>=|<=|=|>|<|IN)(.*)", re.DOTALL)
 _LAYOUT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -27,6 +27,7 @@ class Habits:
     audit_readable: bool = True
     user_zone: str = "UTC"  # in which times in queries are read, and shown
     tells_total: bool = True
+    knows_lists: bool = True  # the operator IN
     rows_at_most: int = 10_000
     gives_up_after: int | None = None  # rows after which the time for a query is over
     answers_an_hour: int | None = None
@@ -127,6 +128,7 @@ class SmallServiceNow:
                 if not part.startswith("ORDERBY")
                 and (match := _PART.fullmatch(part))
                 and self._is_column(match[1], columns)
+                and (self.habits.knows_lists or match[2] != "IN")
             ]
             for whole in parts
         ]
@@ -146,6 +148,8 @@ class SmallServiceNow:
             local = datetime.strptime(value, _LAYOUT).replace(tzinfo=ZoneInfo(self.habits.user_zone))
             value = written(local)
         held = self._value(row, name)
+        if sign == "IN":
+            return held in value.split(",")
         if name in _TIMES and not held:
             return False
         return {">=": held >= value, "<=": held <= value, "=": held == value, ">": held > value, "<": held < value}[

@@ -8,7 +8,17 @@ from sqlalchemy import Connection, Engine, func, select
 from forewarn.request import DeletionReason, Requests, ServiceRequest, Status
 from store.cells import read_cells
 from store.engine import snapshot, transaction
-from store.removals import age_out, compare, missing_since, note_missing, remove
+from store.removals import (
+    age_out,
+    compare,
+    count_missing,
+    first_missed,
+    missing_since,
+    note_missing,
+    note_missing_singly,
+    oldest_open,
+    remove,
+)
 from store.requests import WriteCounts, write_requests
 from store.revisions import requests_known_at
 from store.schema import daily_count, service_request
@@ -106,3 +116,27 @@ def test_an_older_copy_that_is_read_on_two_days_is_what_the_source_went_back_to(
     assert write(store_engine, RATS, days=2) == WriteCounts(restored=1)
     assert write(store_engine, RATS, days=2) == WriteCounts(unchanged=1)
     assert write(store_engine, newer, days=3) == WriteCounts(changed=1)
+
+
+def test_open_requests_that_were_seen_longest_ago(store_engine: Engine) -> None:
+    late = replace(RATS, source_record_id="009", requested_at=AT + 9 * ONE_DAY, day=DAY + 9 * ONE_DAY)
+    write(store_engine, RATS, NOISE, late)
+    write(store_engine, replace(RATS, source_record_id="001"), days=1)
+    with transaction(store_engine) as conn:
+        span = DAY, DAY + 5 * ONE_DAY
+        assert oldest_open(conn, "bonn", *span, AT + 8 * ONE_DAY, 9) == ["007", "001"]
+        assert oldest_open(conn, "bonn", *span, AT, 9) == ["007"]
+        assert oldest_open(conn, "bonn", *span, AT + 8 * ONE_DAY, 1) == ["007"]
+        assert note_missing_singly(conn, "bonn", ["007", "008"], AT + 2 * ONE_DAY, AT + ONE_DAY) == []
+        assert oldest_open(conn, "bonn", *span, AT + ONE_DAY, 9) == ["001"], "it was looked for lately"
+        assert note_missing_singly(conn, "bonn", ["007"], AT + 9 * ONE_DAY, AT + 2 * ONE_DAY) == ["007"]
+
+
+def test_how_many_are_missing_and_since_when(store_engine: Engine) -> None:
+    write(store_engine, RATS, NOISE)
+    with transaction(store_engine) as conn:
+        assert (count_missing(conn, "bonn", DAY, DAY), first_missed(conn, "bonn", DAY, DAY)) == ((2, 0), None)
+        note_missing(conn, "bonn", DAY, DAY, ["007"], AT)
+        note_missing(conn, "bonn", DAY, DAY, ["007", "008"], AT + ONE_DAY)
+        assert (count_missing(conn, "bonn", DAY, DAY), first_missed(conn, "bonn", DAY, DAY)) == ((2, 2), AT)
+        assert count_missing(conn, "bonn", DAY + ONE_DAY, DAY + ONE_DAY) == (0, 0)
