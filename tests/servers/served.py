@@ -1,14 +1,28 @@
 """A population behind the server of each kind, so that one and the same life can be led by all of them.
 
-To attach another kind: a small class with what `Served` asks for, and a line in `SERVED`.
+To attach another kind: a small class with what `Served` asks for, and a line in `SERVED`. Kinds that are not asked but
+drop files or send batches have the same lives: what is shown is dropped, or sent.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from csv import DictWriter
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from io import StringIO
+from pathlib import Path
 from typing import Any, Protocol
-from wsgiref.types import WSGIApplication
+from uuid import uuid4
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
+import requests
+from flask import Flask
+
+from dashboards.desk import Desk
+from dashboards.inbound import take_batches
+from flows.installation import Installation
 from tests.servers import fixmystreet
 from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
 from tests.servers.cfpb import SmallCfpb
@@ -17,6 +31,7 @@ from tests.servers.fixmystreet import SmallFixMyStreet
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
 from tests.servers.seeclickfix import SmallSeeClickFix
+from tests.servers.sender import SECRET, Sender, heartbeat
 from tests.servers.servicenow import SmallServiceNow, written
 from tests.servers.socrata import SmallSocrata
 from tests.servers.zendesk import SmallZendesk
@@ -36,6 +51,7 @@ class Served(Protocol):
         page_rows: Rows that one answer can hold.
         fixed_requests: Requests of a run in which nothing is new, as an ideal client would need them.
         troubles: Habits that can be switched on and off by `switch`.
+        is_behind: Not all that was shown could be handed over yet.
     """
 
     app: WSGIApplication
@@ -45,6 +61,15 @@ class Served(Protocol):
     page_rows: int
     fixed_requests: int
     troubles: Sequence[str]
+    is_behind: bool
+
+    def source(self, address: str, folder: Path) -> dict[str, Any]:
+        """The source's keys, but for those that all sources have."""
+        ...
+
+    def join(self, installation: Installation, address: str) -> None:
+        """The installation that reads it is there."""
+        ...
 
     def show(self, rows: Sequence[Shown], now: datetime) -> None:
         """From here on these rows, and no others, are there."""
@@ -57,7 +82,21 @@ class Served(Protocol):
     def switch(self, trouble: str, *, on: bool) -> None: ...
 
 
-class ServedSocrata:
+class OnTheWeb:
+    """A server that waits to be asked."""
+
+    settings: Mapping[str, Any]
+    is_behind = False
+
+    def source(self, address: str, _folder: Path) -> dict[str, Any]:
+        web = {"url": address, "allow_http": True, "allow_private_hosts": True, "pause_seconds": 0}
+        return {**self.settings, **web}
+
+    def join(self, installation: Installation, address: str) -> None:
+        """It need not know."""
+
+
+class ServedSocrata(OnTheWeb):
     """A data set that the publisher changes row by row."""
 
     settings: Mapping[str, Any] = {
@@ -138,7 +177,7 @@ class ServedSoda3(ServedSocrata):
         self.app.token = "known"
 
 
-class ServedOpen311:
+class ServedOpen311(OnTheWeb):
     """An endpoint that knows no times of update: what is older than fourteen days is read again once a week."""
 
     settings: Mapping[str, Any] = {
@@ -189,7 +228,7 @@ class ServedUpdates(ServedOpen311):
     settings: Mapping[str, Any] = {**ServedOpen311.settings, "dialect": "extended"}
 
 
-class ServedCkan:
+class ServedCkan(OnTheWeb):
     """A table that is loaded anew whenever it is shown: its rows are numbered afresh, and nothing tells of edits."""
 
     settings: Mapping[str, Any] = {
@@ -258,7 +297,7 @@ class ServedCkanSql(ServedCkan):
             super().switch(trouble, on=on)
 
 
-class ServedArcGis:
+class ServedArcGis(OnTheWeb):
     """A layer whose rows are numbered in the order in which they came."""
 
     settings: Mapping[str, Any] = {
@@ -330,7 +369,7 @@ class ServedEdits(ServedArcGis):
     fixed_requests = 6  # what is new is asked for twice: by request and by edit, each counted
 
 
-class ServedCfpb:
+class ServedCfpb(OnTheWeb):
     """A database that is indexed anew whenever it is shown, and knows days only."""
 
     settings: Mapping[str, Any] = {
@@ -375,7 +414,7 @@ class ServedCfpb:
             habits.ignores = habits.ignores | {trouble} if on else habits.ignores - {trouble}
 
 
-class ServedFixMyStreet:
+class ServedFixMyStreet(OnTheWeb):
     """A site on which reports are confirmed when they are made; hidden ones vanish."""
 
     settings: Mapping[str, Any] = {"kind": "fixmystreet"}
@@ -410,7 +449,7 @@ class ServedFixMyStreet:
         setattr(self.app.habits, trouble, (25 if on else 400) if trouble == "limit" else on)
 
 
-class ServedSeeClickFix:
+class ServedSeeClickFix(OnTheWeb):
     """A place of which every change is told by its time of update, as nothing is published late there."""
 
     settings: Mapping[str, Any] = {
@@ -452,7 +491,7 @@ class ServedSeeClickFix:
         setattr(self.app.habits, trouble, int(on) if trouble == "loses" else on)
 
 
-class ServedZendesk:
+class ServedZendesk(OnTheWeb):
     """An account whose tickets change one by one; the text of an id stands for its number."""
 
     settings: Mapping[str, Any] = {
@@ -504,7 +543,7 @@ class ServedZendesk:
         )
 
 
-class ServedServiceNow:
+class ServedServiceNow(OnTheWeb):
     """A table whose rows change one by one, and are stamped when they do."""
 
     settings: Mapping[str, Any] = {
@@ -555,6 +594,168 @@ class ServedServiceNow:
         )
 
 
+class ServedFiles:
+    """A folder into which all that there is is dropped; older files are tidied away."""
+
+    settings: Mapping[str, Any] = {
+        "kind": "files",
+        "fields": {
+            "source_record_id": "id",
+            "requested_at": "asked",
+            "closed_at": "closed",
+            "category": "type",
+            "area": "area",
+            "channel": "channel",
+            "status": "status",
+        },
+    }
+    told: Sequence[str] = ServedZendesk.told
+    reach_days: int | None = None
+    page_rows = 50
+    fixed_requests = 0
+    troubles: Sequence[str] = ("without_manifest", "as_json_lines")
+    is_behind = False
+    _kept = 3
+
+    def __init__(self) -> None:
+        self._on: set[str] = set()
+        self._folder = Path()
+
+    def app(self, _environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Nobody asks."""
+        start_response("404 Not Found", [])
+        return []
+
+    def source(self, _address: str, folder: Path) -> dict[str, Any]:
+        self._folder = folder / uuid4().hex
+        self._folder.mkdir()
+        return {**self.settings, "path": str(self._folder)}
+
+    def join(self, installation: Installation, address: str) -> None:
+        """It need not know."""
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        dropped = [
+            {
+                "id": row.record_id,
+                "asked": _local(row.requested_at),
+                "closed": _local(row.closed_at) if row.closed_at else "",
+                "type": row.category,
+                "area": row.area,
+                "channel": row.channel,
+                "status": row.status,
+            }
+            for row in rows
+        ]
+        names = list(self.settings["fields"].values())
+        table = StringIO()
+        writer = DictWriter(table, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(dropped)
+        as_lines = "".join(json.dumps(row) + "\n" for row in dropped)
+        as_json = "as_json_lines" in self._on and bool(dropped)
+        file = self._folder / f"{now:%Y-%m-%dT%H%M}.{'jsonl' if as_json else 'csv'}"
+        beside = file.with_name(f"{file.name}.manifest.json")
+        beside.unlink(missing_ok=True)
+        file.write_text(as_lines if as_json else table.getvalue(), encoding="utf-8")
+        if "without_manifest" not in self._on:
+            told = {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest(), "rows": len(rows)}
+            covers = {"from": "2026-01-01", "to": str(now.astimezone(ZONE).date())}
+            beside.write_text(json.dumps({**told, "mode": "snapshot", "covers": covers}), encoding="utf-8")
+        for old in sorted(file for file in self._folder.iterdir() if ".manifest" not in file.name)[: -self._kept]:
+            old.unlink()
+            old.with_name(f"{old.name}.manifest.json").unlink(missing_ok=True)
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        self._on = self._on | {trouble} if on else self._on - {trouble}
+
+
+class ServedWebhook:
+    """A sender of what is new, changed and deleted, who sends again what was not taken."""
+
+    settings: Mapping[str, Any] = {"kind": "webhook", "secret": SECRET, "batches_a_minute": 100_000}
+    told: Sequence[str] = ServedZendesk.told
+    reach_days: int | None = None
+    page_rows = 50
+    fixed_requests = 1  # the heartbeat
+    troubles: Sequence[str] = ("sends_twice", "small_batches")
+    _tries = 5
+
+    def __init__(self) -> None:
+        self._on: set[str] = set()
+        self._shown: dict[str, Shown] = {}
+        self._waiting: list[tuple[str, list[Any]]] = []
+        self._number = 0
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._flask = Flask("inbound")
+        self._sender = Sender("")
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._waiting)
+
+    def app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._flask(environ, start_response)
+
+    def source(self, _address: str, _folder: Path) -> dict[str, Any]:
+        return dict(self.settings)
+
+    def join(self, installation: Installation, address: str) -> None:
+        take_batches(self._flask, Desk(installation.engine, installation.settings, lambda: self._now))
+        self._sender = Sender(f"{address}/ingest/town")
+
+    def show(self, rows: Sequence[Shown], now: datetime) -> None:
+        before, self._shown, self._now = self._shown, {row.record_id: row for row in rows}, now
+        gone = before.keys() - self._shown.keys()
+        items: list[Any] = [{"type": "deletion", "source_record_id": record_id} for record_id in sorted(gone)]
+        items += [_call(row) for row in rows if before.get(row.record_id) != row]
+        self._send([*items, heartbeat(now)])
+
+    def reload(self, rows: Sequence[Shown], now: datetime) -> None:
+        self.show(rows, now)
+        self._send([_call(row) for row in rows])
+
+    def switch(self, trouble: str, *, on: bool) -> None:
+        self._on = self._on | {trouble} if on else self._on - {trouble}
+
+    def _send(self, items: Sequence[Any]) -> None:
+        """In the order in which it happened, and nothing overtakes what was not taken yet."""
+        size = 20 if "small_batches" in self._on else self.page_rows
+        for start in range(0, len(items), size):
+            self._number += 1
+            self._waiting.append((f"batch-{self._number}", list(items[start : start + size])))
+        while self._waiting:
+            key, batch = self._waiting[0]
+            if not any(self._is_taken(key, batch) for _ in range(self._tries)):
+                return
+            if "sends_twice" in self._on:
+                self._is_taken(key, batch)
+            del self._waiting[0]
+
+    def _is_taken(self, key: str, batch: list[Any]) -> bool:
+        """Whether the receiver says that it has it, in an answer that is whole."""
+        try:
+            answer = self._sender.send(batch, self._now, key)
+            return answer.status_code == HTTPStatus.ACCEPTED and answer.json()["accepted"] == len(batch)
+        except (requests.RequestException, ValueError, TypeError, KeyError):
+            return False
+
+
+def _call(row: Shown) -> dict[str, Any]:
+    return {
+        "source_record_id": row.record_id,
+        "requested_at": row.requested_at.isoformat(),
+        "closed_at": row.closed_at and row.closed_at.isoformat(),
+        "category": row.category,
+        "area": row.area,
+        "channel": row.channel,
+        "status": row.status,
+    }
+
+
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -577,4 +778,6 @@ SERVED: Mapping[str, type[Served]] = {
     "cfpb": ServedCfpb,
     "fixmystreet": ServedFixMyStreet,
     "seeclickfix": ServedSeeClickFix,
+    "files": ServedFiles,
+    "webhook": ServedWebhook,
 }
