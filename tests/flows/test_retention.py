@@ -77,6 +77,16 @@ def test_texts_grow_old_day_by_day_and_stay_away(engine: Engine, folder: Path) -
     assert days_with_text(engine) == kept(10, now.date())
 
 
+def test_texts_are_emptied_on_both_databases(
+    store_engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH_ROWS", 3)
+    for days in (36_525, 10):
+        ingest_source(installation_of(store_engine, folder, keep_text_days=days), "town", morning_after(LAST))
+    assert days_with_text(store_engine) == kept(10, LAST + timedelta(days=1))
+    assert opened(store_engine) == DAYS
+
+
 def test_a_shorter_time_counts_at_once_and_a_longer_one_brings_nothing_back(engine: Engine, folder: Path) -> None:
     now = morning_after(LAST)
     for days, left in ((36_525, DAYS), (30, 29), (5, 4), (20, 4), (1, 0), (0, 0)):

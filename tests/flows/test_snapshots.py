@@ -85,6 +85,18 @@ def test_what_a_snapshot_lacks_is_gone(folder: Folder) -> None:
     assert folder.totals() == 600, "seen again, they count again"
 
 
+def test_many_wait_for_a_word_on_both_databases(store_engine: Engine, tmp_path: Path) -> None:
+    folder = Folder(store_engine, tmp_path)
+    folder.drop("a.csv", rows(range(600)))
+    folder.read()
+    folder.drop("b.csv", rows(range(5, 600)))
+    folder.drop("c.csv", rows(range(300)))
+    assert "`forewarn sources accept town`" in folder.read(NOW + DAY).message
+    assert folder.totals() == 600, "the first five are in the last file again"
+    assert accept(store_engine, "town", NOW + DAY, (NOW + DAY).date()) == 300
+    assert folder.totals() == 300
+
+
 def test_files_of_one_run_have_their_say_in_their_order(folder: Folder) -> None:
     folder.drop("a.csv", rows(range(600)), mode="delta")
     folder.drop("b.csv", rows(range(5, 600)))
