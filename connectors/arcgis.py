@@ -209,7 +209,7 @@ class ArcGis(HttpSource):
         return Reconciliation(total=len(ids) + unreadable, record_ids=None if unreadable else frozenset(ids))
 
     def _client(self) -> Client:
-        return self.client()
+        return self.client(secrets=(self.token.get_secret_value(),))
 
     def _service(self, client: Client) -> Service:
         return Service(self.source, client, self.token.get_secret_value())

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.documents import TryLater, parse_json
 from connectors.http import MAX_TRIES, Client, counters_of
-from connectors.scrub import quote
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 DATE, DATE_ONLY, TIMESTAMP_OFFSET = "esriFieldTypeDate", "esriFieldTypeDateOnly", "esriFieldTypeTimestampOffset"
@@ -175,7 +174,7 @@ class Service:
         if error is None:
             return answer.document, counters_of(answer)
         code = error.get("code") if isinstance(error, dict) else None
-        said = quote(error.get("message") or code if isinstance(error, dict) else error)
+        said = self.client.quoted(error.get("message") or code if isinstance(error, dict) else error)
         if code in _TOKEN or answer.status in _TOKEN:
             problem = "the token is not accepted" if self.token else "it wants a token: set token"
             raise SourceChanged(self.source, f"{problem} ({said})")

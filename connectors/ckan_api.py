@@ -12,7 +12,6 @@ from typing import Any
 
 from connectors.documents import TryLater, parse_json
 from connectors.http import Client, counters_of
-from connectors.scrub import quote
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 DATED = ("timestamp", "timestamptz", "date")
@@ -149,7 +148,7 @@ class Api:
         answer = self.client.get(f"{self.base}/api/3/action/{action}", params, _parse, also_accepted=_REFUSALS)
         document = answer.document
         if not document["success"]:
-            raise Refused(answer.status, quote(document["error"]))
+            raise Refused(answer.status, self.client.quoted(document["error"]))
         if not isinstance(document.get("result"), dict):
             raise SourceChanged(self.source, f"{action} does not answer with an object")
         return document["result"], counters_of(answer)

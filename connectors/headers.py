@@ -1,10 +1,15 @@
-"""What HTTP headers say, and say of us, and what is wrong, secret or fit to be shown of an address."""
+"""What HTTP headers say, and say of us, and what is wrong with an address."""
 
 import re
 from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+from urllib3.util import parse_url
+
+Place = tuple[str, int | None]
+"""Host and port; None: the usual one."""
 
 
 def authorization(user: str, password: str, bearer: str) -> dict[str, str]:
@@ -40,7 +45,7 @@ def fault_of(url: str) -> str:
     """What is wrong with a source's address, in words that repeat nothing of it; '': nothing."""
     try:
         parts = urlsplit(url.strip())
-        hostname, _ = parts.hostname, parts.port
+        hostname, _, _ = parts.hostname, parts.port, place_of(url.strip())
     except ValueError:
         return "is not a web address: its host or its port cannot be read"
     if parts.scheme not in ("http", "https") or not hostname:
@@ -50,13 +55,12 @@ def fault_of(url: str) -> str:
     return ""
 
 
-def secrets_of(url: str) -> list[str]:
-    """User name and password in an address."""
-    parts = urlsplit(url)
-    return [secret for secret in (parts.username, parts.password) if secret]
+def place_of(url: str) -> Place:
+    """Where an address lies, as the library reads it that opens the connection.
 
-
-def shown(url: str) -> str:
-    """`url` without user name, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    Raises:
+        ValueError: It is no address.
+    """
+    parts = parse_url(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme or "")
+    return (parts.hostname or "").casefold(), None if parts.port == usual else parts.port

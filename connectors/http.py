@@ -7,11 +7,12 @@ Messages name host and path only: queries, headers and user names may hold secre
 """
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urljoin, urlsplit
@@ -22,10 +23,11 @@ import tenacity
 import urllib3
 from pydantic import Field
 
+from connectors.discretion import leave_queries_out_of_logs, masked, secrets_of, shown
 from connectors.documents import whole
-from connectors.headers import fault_of, http_date, retry_after, secrets_of, shown, wait_in_words
+from connectors.headers import Place, fault_of, http_date, place_of, retry_after, wait_in_words
 from connectors.scrub import quote
-from connectors.sockets import PrivateAddress, PublicOnly
+from connectors.sockets import PrivateAddress, Transport
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 USER_AGENT = "forewarn/0.1 (early warning for service requests)"
@@ -37,6 +39,11 @@ LONGEST_WAIT_SECONDS = 120  # a server that wants more is left alone until the n
 CLOCK_SKEW_SECONDS = 300  # a difference of clocks worth telling
 Params = Mapping[str, int | str | Sequence[str]]  # of a parameter that comes several times, its values
 _RETRIED = {202, 408, 425, 429}
+_TOO_LONG = f"its answer was not complete after {TOTAL_SECONDS} s"
+
+_asked_at: dict[Place, float] = {}  # seconds of `time.monotonic` at which a server last answered any of our sources
+_ahead: dict[Place, float] = {}  # seconds by which our clock was ahead of a server's when it last answered
+leave_queries_out_of_logs()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,7 @@ class HttpSource:
 
     source: str
     zone: str
-    url: str
+    url: str = field(repr=False)  # may hold a user name and a password
     contact: str = ""
     allow_http: bool = False
     allow_private_hosts: bool = False
@@ -75,9 +82,15 @@ class HttpSource:
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
-    def client(self, headers: Mapping[str, str] = MappingProxyType({})) -> "Client":
-        """A client for this source; `headers` go to its own host only."""
-        return Client(self, headers, sleep=type(self).sleep)
+    @property
+    def clock_ahead(self) -> timedelta:
+        """As in `contracts.TellsTime`; small differences are none."""
+        ahead = _ahead.get(place_of(self.url.strip()), 0.0)
+        return timedelta(seconds=ahead if ahead > CLOCK_SKEW_SECONDS else 0.0)
+
+    def client(self, headers: Mapping[str, str] = MappingProxyType({}), secrets: Sequence[str] = ()) -> "Client":
+        """A client for this source; `headers` go to its own host only. `secrets` is what questions hold of them."""
+        return Client(self, headers, secrets, sleep=type(self).sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,7 @@ class Client:
 
     Args:
         headers: Sent to the source's own host only, as they may hold a token.
+        secrets: What else must not be shown, such as a token that is part of a question.
         sleep: Waits that many seconds.
         monotonic: Seconds of a clock that only goes forward.
         now: The time, to compare with the server's.
@@ -134,24 +148,30 @@ class Client:
 
     origin: HttpSource
     headers: Mapping[str, str] = field(repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
+        self._secrets = secrets_of(self.origin.url, self.headers, self.secrets)
         self._session = _Session()
         self._session.trust_env = False  # no proxies or passwords from the surroundings
         self._asked = False
         self._miscoded = 0  # answers whose compression was not what they said; each third is taken as it is
-        if not self.origin.allow_private_hosts:
-            self._session.mount("https://", PublicOnly())
-            self._session.mount("http://", PublicOnly())
+        self._transport = Transport(public_only=not self.origin.allow_private_hosts)
+        self._session.mount("https://", self._transport)
+        self._session.mount("http://", self._transport)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._session.close()
+
+    def quoted(self, said: object) -> str:
+        """What a server says, as it may stand in a message: some repeat what they were sent."""
+        return quote(masked(str(said), self._secrets))
 
     def get(
         self,
@@ -197,8 +217,9 @@ class Client:
         parse: Callable[[bytes], Any],
         terms: _Terms,
     ) -> Answer:
-        if self._asked:
-            self.sleep(self.origin.pause_seconds)
+        since_last = 0.0 if self._asked else time.monotonic() - _asked_at.get(place_of(url), -math.inf)
+        if since_last < self.origin.pause_seconds:
+            self.sleep(self.origin.pause_seconds - since_last)
         self._asked = True
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(terms.tries),
@@ -217,7 +238,8 @@ class Client:
                         raise
             return replace(answer, retries=retrying.statistics["attempt_number"] - 1)
         except _Failure as failure:
-            problem = f"{shown(url)}: {failure} (tried {retrying.statistics['attempt_number']} times)"
+            said = masked(str(failure), self._secrets)
+            problem = f"{shown(url)}: {said} (tried {retrying.statistics['attempt_number']} times)"
             raise SourceUnavailable(self.origin.source, problem, status=failure.status) from None
 
     def _try(
@@ -229,10 +251,36 @@ class Client:
         terms: _Terms,
     ) -> Answer:
         deadline = self.monotonic() + TOTAL_SECONDS
+        place = place_of(url)
+        with self._transport.cut_after(TOTAL_SECONDS) as is_cut:
+            try:
+                response, body = self._exchange(url, params, posted, deadline)
+            except (_Failure, SourceChanged):
+                if is_cut.is_set():
+                    raise _Failure(_TOO_LONG) from None
+                raise
+            finally:
+                _asked_at[place] = time.monotonic()
+        if is_cut.is_set():
+            raise _Failure(_TOO_LONG)
+        self._check_status(response, body, shown(url), terms)
+        try:
+            is_there = response.status_code not in terms.means_nothing
+            document = whole(body, parse, response.headers.get("Content-Type", "")) if is_there else None
+        except ValueError as error:
+            raise _Failure(str(error), miscoded="Content-Encoding" in response.headers) from None
+        skew_seconds = self._skew(response.headers)
+        _ahead[place] = skew_seconds or 0.0
+        return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
+
+    def _exchange(
+        self, url: str, params: Params, posted: bytes | None, deadline: float
+    ) -> tuple[requests.Response, bytes]:
+        """The response, and all of its body; whatever goes wrong on the way is a failure that may pass."""
         try:
             response = self._follow(url, params, posted, identity=self._miscoded > 0)
             with response:
-                body = self._read(response, deadline, shown(url), decode=self._miscoded % 3 < 2)
+                return response, self._read(response, deadline, shown(url), decode=self._miscoded % 3 < 2)
         except PrivateAddress:
             problem = f"{shown(url)} leads to a private address; set allow_private_hosts = true if that is meant"
             raise SourceChanged(self.origin.source, problem) from None
@@ -246,22 +294,14 @@ class Client:
             raise _Failure("the connection could not be made or was cut") from None
         except ValueError:  # from a header, such as a Location that is no address
             raise _Failure("its answer cannot be understood") from None
-        self._check_status(response, body, shown(url), terms)
-        try:
-            is_there = response.status_code not in terms.means_nothing
-            document = whole(body, parse, response.headers.get("Content-Type", "")) if is_there else None
-        except ValueError as error:
-            raise _Failure(str(error), miscoded="Content-Encoding" in response.headers) from None
-        skew_seconds = self._skew(response.headers.get("Date", ""))
-        return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
 
     def _follow(self, url: str, params: Params, posted: bytes | None, *, identity: bool) -> requests.Response:
         """The response after harmless redirects, its body unread."""
         agent = f"{USER_AGENT} {self.origin.contact}".strip()
-        host = urlsplit(url).hostname
+        home = None
         for _ in range(MAX_REDIRECTS + 1):
             self._check_scheme(url)
-            own = self.headers if urlsplit(url).hostname == host else {}
+            own = self.headers if home in (None, place_of(url)) else {}
             encoding = {"Accept-Encoding": "identity"} if identity else {}
             form = {} if posted is None else {"Content-Type": "application/json"}
             response = self._session.request(
@@ -277,11 +317,14 @@ class Client:
             if not response.is_redirect:
                 return response
             response.close()
+            home = home or place_of(response.url)
             target = urljoin(response.url, response.headers["Location"])
-            if urlsplit(target).hostname not in (host, *self.origin.allowed_hosts):
-                problem = f"{shown(url)} leads to another host, {urlsplit(target).hostname!r}; add it to allowed_hosts"
+            there, port = place_of(target)
+            if (there, port) != home and there not in self.origin.allowed_hosts:
+                named = f"{there}:{port}" if port and there == home[0] else there
+                problem = f"{shown(url)} leads to another host, {named!r}; add it to allowed_hosts"
                 raise SourceChanged(self.origin.source, problem)
-            if url.startswith("https:") and not target.startswith("https:"):
+            if urlsplit(url).scheme == "https" != urlsplit(target).scheme:
                 raise SourceChanged(self.origin.source, f"{shown(url)} leads from https to an unsafe address")
             url, params = target, {}
         raise SourceChanged(self.origin.source, f"{shown(url)} redirects in a circle")
@@ -302,7 +345,7 @@ class Client:
                 problem = f"{address} answers with more than {self.origin.max_body_mb} MB; ask for smaller pages"
                 raise SourceChanged(self.origin.source, problem)
             if self.monotonic() > deadline:
-                raise _Failure(f"its answer was not complete after {TOTAL_SECONDS} s")
+                raise _Failure(_TOO_LONG)
         announced = response.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and float(announced) != response.raw.tell():
             raise _Failure("only a part of its answer came")
@@ -320,14 +363,14 @@ class Client:
                 problem = f"{address}: status {status}, asks to wait {wait:.0f} s"
                 raise SourceUnavailable(self.origin.source, problem, status=status)
             raise _Failure(f"status {status}", wait_seconds=wait, status=status)
-        said = body[:300].decode(errors="replace")
-        for secret in (*self.headers.values(), *secrets_of(self.origin.url)):  # some servers repeat what they were sent
-            said = said.replace(secret, "…")
-        raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {quote(said)}")
+        said = self.quoted(body[:1000].decode(errors="replace"))[:300]
+        raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {said}")
 
-    def _skew(self, told: str) -> float | None:
-        server = http_date(told)
-        return None if server is None else (self.now() - server).total_seconds()
+    def _skew(self, headers: Mapping[str, str]) -> float | None:
+        """Our clock minus the server's; an answer that a cache has kept is as old as it says."""
+        server, age = http_date(headers.get("Date", "")), headers.get("Age", "")
+        kept_seconds = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
+        return None if server is None else (self.now() - server).total_seconds() - kept_seconds
 
 
 def counters_of(answer: Answer) -> dict[str, int]:

@@ -62,7 +62,7 @@ class OpenMeteo(HttpSource):
         today = civil_day(now, self.tz)
         past_days = min(max((today - first).days, 0), MOST_PAST_DAYS)
         recent = today - timedelta(days=past_days)
-        with self.client() as client:
+        with self.client(secrets=(self.api_key.get_secret_value(),)) as client:
             days = []
             if first < recent:
                 span = {"start_date": first.isoformat(), "end_date": (recent - timedelta(days=1)).isoformat()}

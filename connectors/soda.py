@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from connectors.documents import parse_json
 from connectors.http import Answer, Client
-from connectors.scrub import quote
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 Version = Literal["2.1", "3"]
@@ -76,7 +75,7 @@ class Soda:
         answer = self.client.get(address, {}, _parse_object, also_accepted=_REFUSALS)
         about = answer.document
         if answer.status in _REFUSALS:
-            said = quote(about.get("message", ""))
+            said = self.client.quoted(about.get("message", ""))
             if self._blames_token(said):
                 raise self._refusal(said)
             return About({}, None, said or f"status {answer.status}")
@@ -99,7 +98,7 @@ class Soda:
     def _checked(self, answer: Answer) -> Answer:
         if isinstance(answer.document, list):
             return answer
-        said = quote(answer.document.get("message", ""))
+        said = self.client.quoted(answer.document.get("message", ""))
         if answer.status in _REFUSALS:
             raise self._refusal(said)
         raise SourceUnavailable(self.source, f"the portal answers with an error: {said}")

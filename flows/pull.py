@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from connectors.normalise import add_up
 from connectors.quality import out_of_area
 from flows.gone import take_snapshot
 from forewarn.calendar import Calendar
-from forewarn.contracts import Connector, Coverage, Page, Window
+from forewarn.contracts import Connector, Coverage, Page, TellsTime, Window
 from forewarn.errors import SourceChanged
 from forewarn.panel import Floats
 from forewarn.request import DeletionReason, Requests
@@ -93,20 +94,29 @@ def batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> It
 
 
 def _batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> Iterator[Batch]:
+    reading = _pages(connector, connector.plan(state, now))
+    begun = [read for read in (next(reading, None),) if read is not None]
+    if isinstance(connector, TellsTime) and connector.clock_ahead:  # as its first answer shows
+        reading, begun = _pages(connector, connector.plan(state, now - connector.clock_ahead)), []
     pages: list[Page] = []
     rows, share = 0, 0.0
-    windows = connector.plan(state, now)
-    for number, window in enumerate(windows):
-        for page in connector.fetch(window):
-            pages.append(page)
-            rows += len(page.requests) + len(page.counts)
-            share = max(share, (number + _share_of(window, page)) / len(windows))
-            says_all = page.end is not None and page.end.everything is not None
-            if rows >= BATCH_ROWS or says_all:  # what the next windows bring must be stored after it
-                yield Batch(pages, share)
-                pages, rows = [], 0
+    for page, portion in chain(begun, reading):
+        pages.append(page)
+        rows += len(page.requests) + len(page.counts)
+        share = max(share, portion)
+        says_all = page.end is not None and page.end.everything is not None
+        if rows >= BATCH_ROWS or says_all:  # what the next windows bring must be stored after it
+            yield Batch(pages, share)
+            pages, rows = [], 0
     if pages:
         yield Batch(pages, share)
+
+
+def _pages(connector: Connector, windows: Sequence[Window]) -> Iterator[tuple[Page, float]]:
+    """The pages of all windows, and the share of all that is read with each."""
+    for number, window in enumerate(windows):
+        for page in connector.fetch(window):
+            yield page, (number + _share_of(window, page)) / len(windows)
 
 
 def _share_of(window: Window, page: Page) -> float:

@@ -5,7 +5,7 @@ Connectors never see the database and detectors do no I/O; flows join the two.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -171,6 +171,18 @@ class ForgetsOld(ReadsSingly, Protocol):
     @property
     def revisited_days(self) -> int | None:
         """How old the oldest requests are that it still reads by itself; None: every change comes to it."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A connector whose source has a clock that can be compared with ours."""
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """By how much our clock was ahead of the source's when it last answered. Of the time between the two nothing
+        can be there yet, so whoever reads up to now must mean the earlier.
+        """
         ...
 
 

@@ -194,11 +194,18 @@ def test_plain_http_needs_leave(serving: Serving, server: Faulty) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:192.168.0.1", "224.0.0.1"]
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "224.0.0.1"),
+        *("::1", "fe80::1%eth0", "fec0::1", "fd00::1", "::ffff:192.168.0.1", "::7f00:1"),
+        *("64:ff9b::7f00:1", "64:ff9b:1::808:808", "2002:7f00:1::", "::ffff:0:10.0.0.1"),  # translated
+    ],
 )
 def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)
     assert is_public("93.184.216.34")
+    assert is_public("2606:2800:220:1::1")
+    assert is_public("64:ff9b::808:808")
 
 
 def test_nobody_there() -> None:
@@ -206,11 +213,31 @@ def test_nobody_there() -> None:
         ask(source("http://user:hunter2@127.0.0.1:9"))
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in repr(Client(source("https://x"), {"X-App-Token": "hunter2"}))
+    assert "hunter2" not in repr(source("https://ann:hunter2@x"))
 
 
 def test_clocks_that_differ_are_told(serving: Serving, server: Faulty) -> None:
     with Client(source(serving(server)), {}, now=lambda: NOW + timedelta(minutes=10)) as client:
         assert client.get(client.origin.url, {}, parse_json).skew_seconds == 600
+
+
+def test_a_cached_answer_is_as_old_as_it_says(serving: Serving, server: Faulty) -> None:
+    server.standing.append(header("Age", "7200"))
+    with Client(source(serving(server)), {}, now=lambda: NOW + timedelta(hours=2)) as client:
+        assert client.get(client.origin.url, {}, parse_json).skew_seconds == 0
+        assert client.origin.clock_ahead == timedelta(0)
+    server.standing[:] = [header("Age", "-1")]
+    with Client(source(serving(server)), {}, now=lambda: NOW + timedelta(hours=2)) as client:
+        client.get(client.origin.url, {}, parse_json)
+        assert client.origin.clock_ahead == timedelta(hours=2)
+
+
+def test_all_sources_of_a_server_keep_the_pause_together(serving: Serving, server: Faulty, waits: list[float]) -> None:
+    url = serving(server)
+    for _ in range(2):
+        ask(source(url, pause_seconds=60))
+    (left,) = waits
+    assert 50 < left <= 60
 
 
 def test_pauses_lie_between_requests(serving: Serving, server: Faulty, waits: list[float]) -> None:
