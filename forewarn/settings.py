@@ -291,11 +291,21 @@ def parse(table: Mapping[str, Any], *, folder: Path = Path()) -> Settings:
     if "folder" in table:
         raise ConfigError("folder", "no such setting", allowed=_allowed_keys(()))
     try:
-        settings = Settings(**_expand(dict(table), ""), folder=folder)
+        settings = Settings(**_beside(_expand(dict(table), ""), folder), folder=folder)
     except ValidationError as error:
         raise _explain(error) from None
     _check_names(settings)
     return settings
+
+
+def _beside(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings with relative paths of drop folders starting at `folder`, as all others do."""
+    sources = table.get("sources")
+    if isinstance(sources, dict):
+        for name, source in sources.items():
+            if isinstance(source, dict) and source.get("kind") == "files" and isinstance(source.get("path"), str):
+                sources[name] = {**source, "path": str(folder / source["path"])}
+    return table
 
 
 def _check_names(settings: Settings) -> None:

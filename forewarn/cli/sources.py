@@ -96,22 +96,29 @@ def show_source(
 
 @app.command("presets")
 def list_presets() -> None:
-    """Public data sets that can be added by name."""
-    from connectors.presets import presets, title
+    """Public data sets that can be added by name, and templates for systems of your own."""
+    from connectors.presets import presets, templates
 
-    listed = table("name", "data set")
-    for name in presets():
-        row(listed, name, title(name))
+    listed = table("name", "data set", "place", "kind")
+    for preset in presets():
+        row(listed, preset.name, preset.title, preset.place, preset.kind)
     out.print(listed)
+    out.print(Text("\nFor systems of your own: addresses and columns have to be put in."), style="dim")
+    own = table("name", "kind")
+    for template in templates():
+        row(own, template.name, template.kind)
+    out.print(own)
 
 
 @app.command("add")
 def add_source(
-    preset: Annotated[str, typer.Argument(help="Name of a public data set; `forewarn sources presets` lists them.")],
+    preset: Annotated[
+        str, typer.Argument(help="Name of a data set or template; `forewarn sources presets` lists them.")
+    ],
     name: Annotated[str, typer.Option("--name", help="What to call the source; default: the data set's name.")] = "",
     settings: SettingsFile = DEFAULT_FILE,
 ) -> None:
-    """Write the settings of a public data set into the settings file, which is begun if there is none."""
+    """Write the settings of a public data set, or a template, into the settings file; begun if there is none."""
     from connectors import presets
 
     source = name or preset
@@ -126,7 +133,7 @@ def add_source(
     written = settings.with_name(f".{settings.name}.new")
     written.write_text(f"{before.rstrip()}\n\n{piece}", encoding="utf-8")
     written.replace(settings)
-    out.print(Text(f"{presets.title(preset)} is in {settings} as [sources.{source}]. See what it brings with"))
+    out.print(Text(f"[sources.{source}] is now in {settings}. Look it through, and see what it brings:"))
     out.print(Text(f"  forewarn sources check {source}"))
 
 

@@ -190,3 +190,15 @@ def test_the_template_is_valid() -> None:
     found = settings.load(Path(settings.__file__).parent / "template.toml")
     assert connector_for("requests", found.sources["requests"]).source == "requests"
     assert [channel_for(name, channel).name for name, channel in found.channels.items()] == ["log"]
+
+
+def test_relative_paths_of_drop_folders_start_at_the_settings_file(tmp_path: Path) -> None:
+    beside, elsewhere = tmp_path / "here" / "calls.csv", tmp_path / "there.csv"
+    file = tmp_path / "here" / "forewarn.toml"
+    file.parent.mkdir()
+    file.write_text(
+        f'[sources.a]\nkind = "files"\npath = "calls.csv"\n[sources.b]\nkind = "files"\npath = "{elsewhere}"\n',
+        encoding="utf-8",
+    )
+    paths = {name: Path(source.options["path"]) for name, source in settings.load(file).sources.items()}
+    assert paths == {"a": beside, "b": elsewhere}
