@@ -1,5 +1,6 @@
 """Tables of plug-ins are `name → "module:Class"`: listing them imports nothing, using one imports just it."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from importlib import import_module
@@ -100,4 +101,4 @@ def explained(error: ValidationError, key: str = "") -> ConfigError:
 
 def public_fields(cls: type[Any]) -> list[str]:
     """Names of the fields that settings may set."""
-    return [name for name, field in cls.__dataclass_fields__.items() if field.init and not name.startswith("_")]
+    return [field.name for field in dataclasses.fields(cls) if field.init and not field.name.startswith("_")]

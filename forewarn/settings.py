@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from forewarn.calendar import Calendar, EventKind
 from forewarn.errors import ConfigError
+from forewarn.likeness import meant
 from forewarn.panel import LABELS, Level
 from forewarn.plugins import explained
 from forewarn.steps import DAYS, DAYS_A_WEEK, WEEKDAYS, Steps
@@ -115,7 +116,8 @@ class SourceSettings(BaseModel):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         if zone not in available_timezones():
-            raise ValueError(f"{zone!r} is not an IANA time zone such as 'Europe/Berlin'")
+            hint = meant(zone, available_timezones())
+            raise ValueError(f"{zone!r} is not an IANA time zone such as 'America/New_York'{hint}")
         return zone
 
     @field_validator("levels")
@@ -341,7 +343,7 @@ def _expand(value: Any, key: str) -> Any:
     def lookup(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in os.environ:
-            raise ConfigError(key, f"the environment variable {name} is not set")
+            raise ConfigError(key, f"the environment variable {name} is not set; export it where forewarn runs")
         return os.environ[name]
 
     return re.sub(r"\$\{(\w+)\}", lookup, value)

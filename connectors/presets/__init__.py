@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forewarn.errors import ConfigError
+from forewarn.likeness import meant
 
 FOLDER = Path(__file__).parent
 OPTIONAL = {
@@ -49,7 +50,7 @@ def preset(name: str, source: str) -> str:
     """
     files = {file.stem: file for file in FOLDER.glob("**/*.toml")}
     if name not in files:
-        raise ConfigError(name, "no such data set; `forewarn sources presets` lists them", allowed=files, value=name)
+        raise ConfigError(name, f"no such data set{meant(name, files)}; `forewarn sources presets` lists all")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", source):
         raise ConfigError("--name", f"{source!r} must be of letters, digits, '-' and '_'")
     text = _with_optional_keys(files[name].read_text(encoding="utf-8"), name)

@@ -6,8 +6,9 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
+from connectors import CONNECTORS
 from forewarn.errors import ConfigError
-from forewarn.plugins import build, load
+from forewarn.plugins import build, load, public_fields
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,8 @@ def test_a_wrong_option_is_named(options: dict[str, object], key: str, words: st
         build(Pump, options, key="pumps.a")
     assert caught.value.key == key
     assert words.lower() in str(caught.value).lower()
+
+
+def test_what_tests_hook_into_is_no_setting() -> None:
+    for kind in CONNECTORS:
+        assert "sleep" not in public_fields(load(CONNECTORS, kind, key="kind"))
