@@ -85,5 +85,5 @@ def test_volumes_are_taken_by_the_day_or_left_out_with_a_reason(real_data: Path,
         assert not rejects
     else:
         assert not any(page.counts for page in pages)
-        assert {reject.reason for reject in rejects} <= {"not_daily", "bad_date"}
+        assert {reject.reason for reject in rejects} <= {"too_coarse", "bad_date"}
         assert rejects
