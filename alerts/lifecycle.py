@@ -35,7 +35,13 @@ RISES = (Kind.SURGE, Kind.CLUSTER)
 
 
 def advance(
-    alerts: Sequence[Alert], findings: Sequence[Finding], day: date, now: datetime, *, held: bool = False
+    alerts: Sequence[Alert],
+    findings: Sequence[Finding],
+    day: date,
+    now: datetime,
+    *,
+    held: bool = False,
+    is_over: bool = True,
 ) -> list[Change]:
     """Changes that the findings of `day` make to the alerts of one source.
 
@@ -45,9 +51,11 @@ def advance(
         findings: What the rules found on `day`; empty: nothing.
         held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
             nothing resolves, since a day that was not observed is no quiet day.
+        is_over: The day is over; if not, it is no quiet day either.
 
     A change's alert carries three more keys of evidence: `peak` (day, title, excess a day and tail at its worst),
-    `told` (severity and excess a day last told to people; null while held back), and `before` (first and last day of
+    `told` (severity and excess a day last told to people, and `in_hours`, the day if hours of it were told; null while
+    held back), and `before` (first and last day of
     the time before it came back; null if it never did).
     """
     known = list(alerts)
@@ -64,7 +72,7 @@ def advance(
             found.add(alert.fingerprint)
             if again := _found_again(alert, finding, now, held=held):
                 changes.append(again)
-    if not held:
+    if is_over and not held:
         unseen = [alert for alert in alerts if alert.fingerprint not in found]
         changes += [quiet for alert in unseen if (quiet := _not_found(alert, day, now))]
     return changes
@@ -218,9 +226,14 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         return _change(replace(alert, first_day=finding.day), "continued", now) if _began(alert, finding.day) else None
     if finding.day < alert.last_day:
         return None
+    if finding.day == alert.last_day and "hours" in finding.evidence and "hours" not in alert.evidence:
+        return None  # the whole day was judged
     told, excess, peak = alert.evidence["told"], _daily_excess(finding.evidence), alert.evidence["peak"]
     severity = max(alert.severity, finding.severity)
     comparable = alert.kind is finding.kind  # a cluster expects another number than a series does
+    if told is not None and "hours" in alert.evidence and "in_hours" in told:
+        ago = (finding.day - date.fromisoformat(told["in_hours"])).days
+        comparable &= ago > ("hours" in finding.evidence)  # what was told in hours rises as they go by
     larger = comparable and told is not None and excess > WORSE * told["excess"] > 0
     worse = told is not None and (severity > told["severity"] or larger)
     what = "continued"
@@ -312,8 +325,9 @@ def _daily_excess(evidence: Mapping[str, Any]) -> float:
     return _excess(evidence) / int(evidence.get("window_days", 1))
 
 
-def _told(severity: Severity, finding: Finding) -> dict[str, float]:
-    return {"severity": int(severity), "excess": _daily_excess(finding.evidence)}
+def _told(severity: Severity, finding: Finding) -> dict[str, Any]:
+    told = {"severity": int(severity), "excess": _daily_excess(finding.evidence)}
+    return {**told, "in_hours": finding.day.isoformat()} if "hours" in finding.evidence else told
 
 
 def _change(alert: Alert, what: str, now: datetime, who: str = FOREWARN, note: str = "") -> Change:

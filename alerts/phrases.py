@@ -7,7 +7,7 @@ HTML still escapes them.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from forewarn.alert import Severity
@@ -45,6 +45,14 @@ def days_text(last: date, window_days: int, *, year: bool = False) -> str:
     """`on Tue 3 Feb`, or `in the 7 days to Tue 3 Feb`."""
     before = "on" if window_days == 1 else f"in the {window_days} days to"
     return f"{before} {day_text(last, year=year)}"
+
+
+def hours_text(first: datetime, last: datetime, *, year: bool = False) -> str:
+    """`on Tue 3 Feb between 13:00 and 16:00`, or `between Tue 3 Feb 23:00 and Wed 4 Feb 02:00`; `last` is excluded."""
+    end = f"{last:%H:%M}" if last.time() != time() else "24:00"
+    if (last - timedelta(microseconds=1)).date() == first.date():
+        return f"on {day_text(first.date(), year=year)} between {first:%H:%M} and {end}"
+    return f"between {time_text(first)} and {time_text(last)}{f' {last.year}' if year else ''}"
 
 
 def time_text(at: datetime) -> str:

@@ -12,6 +12,7 @@ from alerts.phrases import (
     count_of,
     day_text,
     days_text,
+    hours_text,
     lasting,
     listed,
     number,
@@ -32,7 +33,13 @@ from forewarn.panel import Breach
 
 
 def issue_title(
-    labels: Mapping[str, str], alarms: Sequence[Alarm], *, source: str, with_areas: bool, so_far: bool = False
+    labels: Mapping[str, str],
+    alarms: Sequence[Alarm],
+    *,
+    source: str,
+    with_areas: bool,
+    so_far: bool = False,
+    hours: tuple[datetime, datetime] | None = None,
 ) -> str:
     """Title of a surge or drop; the first of `alarms` is its head.
 
@@ -42,11 +49,14 @@ def issue_title(
         source: What people call the source.
         with_areas: Areas are watched, too.
         so_far: Part of the day's requests is still to come in.
+        hours: First and last (excluded) of the hours that the numbers are of; None: of whole days.
     """
     head = alarms[0]
     count = requests_text(head.observed) if head.observed else "no requests"
     only = "only " if head.kind is Kind.DROP and head.observed else ""
-    when = f"{'so far ' if so_far else ''}{days_text(head.day, head.window_days)}"
+    when = (
+        f"{'so far ' if so_far else ''}{days_text(head.day, head.window_days)}" if hours is None else hours_text(*hours)
+    )
     numbers = f"{only}{count} {when}, usually {range_text(head.low, head.high)}{' by now' if so_far else ''}"
     if labels == head.labels:
         what = scope_text(labels) if labels else f"All requests of {plain(source)}"
@@ -118,6 +128,11 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     step_days = evidence.get("step_days", 1)
     unit, one = "day" if step_days == 1 else "week", evidence["window_days"] == step_days
     then = f"that {unit}" if one else f"in these {unit}s"
+    when = days_text(alert.last_day, evidence["window_days"], year=True)
+    alike = f"{_in_a(unit) if one else f'in {unit}s'} like {'this' if one else 'these'}"
+    if hours := evidence.get("hours"):
+        when = hours_text(*(datetime.fromisoformat(hours[end]) for end in ("first", "last")), year=True)
+        then, alike = "in these hours", "in hours like these"
     everywhere = _everywhere(head, with_areas=evidence["with_areas"])
     so_far = evidence.get("so_far")
     since = f"first noticed that {unit}"
@@ -133,12 +148,12 @@ def _count_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
         Answer(
             "What is lower" if drop else "What is higher",
             f"{scope_text(head)}{everywhere}: {requests_text(evidence['observed'])} "
-            f"{'so far ' if so_far else ''}{days_text(alert.last_day, evidence['window_days'], year=True)}, {since}.",
+            f"{'so far ' if so_far else ''}{when}, {since}.",
         ),
         Answer(
             "What is usual",
             f"{range_text(evidence['low'], evidence['high'])} {'by now ' if so_far else ''}"
-            f"{_in_a(unit) if one else f'in {unit}s'} like {'this' if one else 'these'}, "
+            f"{alike}, "
             f"about {number(evidence['expected'])}. These are {number(evidence['excess'])} {more}.",
         ),
         Answer(
@@ -221,6 +236,8 @@ def _considered(alert: Alert, evidence: Mapping[str, Any]) -> str:
         holiday += f" {_planned(planned)}"
     if weather := evidence.get("weather"):
         holiday += f" {weather_text(weather)}"
+    if "hours" in evidence:
+        return f"{holiday} Requests that the source shows later are not in it. The whole day is judged when it is over."
     missing = evidence["missing_days"]
     days, weeks = ("days of", "four weeks") if step_days == 1 else ("of", "28 weeks")
     if missing:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from alerts.phrases import day_text, days_text, plain, range_text, requests_text
+from alerts.phrases import day_text, days_text, hours_text, plain, range_text, requests_text
 from dashboards.history import History
 from dashboards.words import COVERAGE_WORDS, irregular_text
 from forewarn.alert import Kind
@@ -56,7 +56,7 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
         line={"color": BLUE, "width": 1.8},
         marker={"size": 4.5, "color": BLUE},
         connectgaps=False,
-        customdata=[days_text(day, history.window_days, year=True) for day in history.dates.tolist()],
+        customdata=[_when(history, date) for date in history.dates.tolist()],
         hovertemplate="<b>%{y:,.0f}</b> requests %{customdata}<extra></extra>",
     )
     _add_open_days(figure, history)
@@ -65,10 +65,17 @@ def history_figure(history: History, *, limit_line: bool = True) -> go.Figure:
     _shade_gaps(figure, history.coverage)
     _mark_holidays(figure, history)
     last_shown = history.dates[-1] if history.forecast is None else max(history.dates[-1], history.forecast.dates[-1])
-    half = np.timedelta64(12 * history.step_days, "h")
+    half = np.timedelta64(history.step / 2)
     figure.update_xaxes(range=[str(history.dates[0] - half), str(last_shown + half)])
     figure.update_yaxes(range=[0, 1.08 * _top(history)])
     return figure
+
+
+def _when(history: History, at: Any) -> str:
+    """What a date of a history stands for."""
+    if history.in_hours:
+        return hours_text(at, at + history.step, year=True)
+    return days_text(at, history.window_days, year=True)
 
 
 def text_of(label: str) -> str:

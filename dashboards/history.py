@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,7 @@ class History:
         known_share: Share of the day's requests that is known by now; None: all days are complete.
         irregular: What in the counts is not the public's doing, the latest day first; known of the last months.
         step_days: 1, or 7 where weeks are judged.
+        in_hours: Dates are hours on the clock of the source.
     """
 
     kind: Kind
@@ -60,15 +61,23 @@ class History:
     known_share: Floats | None = None
     irregular: Sequence[Irregularity] = ()
     step_days: int = 1
+    in_hours: bool = False
 
     @property
     def unit(self) -> str:
         """What a date stands for."""
-        return "day" if self.step_days == 1 else "week"
+        return "hour" if self.in_hours else "day" if self.step_days == 1 else "week"
+
+    @property
+    def step(self) -> timedelta:
+        """From a date to the next."""
+        return timedelta(hours=1) if self.in_hours else timedelta(days=self.step_days)
 
     @property
     def title(self) -> str:
         """What the counts are."""
+        if self.in_hours:
+            return "Requests an hour"
         return (
             f"Requests a {self.unit}" if self.window_days == self.step_days else f"Requests in {self.window_days} days"
         )
@@ -187,6 +196,29 @@ def words_history(conn: Connection, alert: Alert) -> History:
         limit=np.full(len(days), np.nan),
         holidays=np.full(len(days), ""),
         coverage=read_coverage(conn, alert.source, days[0][0], days[-1][0]),
+    )
+
+
+def hours_history(alert: Alert) -> History:
+    """The hours that an alert tells of, and those before, as they were when it was last found in hours."""
+    hours = alert.evidence["hours"]
+    n_hours = len(hours["counts"])
+
+    def numbers(name: str) -> Floats:
+        return np.array([np.nan if count is None else count for count in hours[name]], dtype=np.float64)
+
+    return History(
+        kind=alert.kind,
+        window_days=1,
+        dates=np.datetime64(hours["last"], "h") + np.arange(-n_hours, 0),
+        counts=numbers("counts"),
+        expected=numbers("expected"),
+        low=numbers("low"),
+        high=numbers("high"),
+        limit=numbers("limit"),
+        holidays=np.full(n_hours, ""),
+        coverage={},
+        in_hours=True,
     )
 
 

@@ -16,10 +16,11 @@ from alerts.rules.cells import LEAST_EXPECTED
 from forewarn.panel import DAY, Floats, Panel
 from forewarn.settings import DetectionSettings, Settings
 
-CLUSTERS, WORDS = 0.25, 0.1
-"""Shares, where a source has areas or places, and where it has texts; the rest is for single series."""
+CLUSTERS, WORDS, HOURS = 0.25, 0.1, 0.2
+"""Shares, where a source has areas or places, has texts, and is judged in hours; the rest is for days of series."""
 
 YEAR_DAYS = 364
+HOURS_A_DAY = 24
 RAREST_NEWS = 0.005
 """However few series are watched: a count that a series shows twice a year is no news."""
 LARGEST_OF_SOURCE = 0.05
@@ -33,7 +34,7 @@ class Allowance:
     Args:
         false_alarms_per_week: Of all sources together.
         n_sources: That share them evenly.
-        clusters, words: Whether they are looked for.
+        clusters, words, hours: Whether they are looked at.
         steps_a_day: Verdicts on one series in a day; 1/7 where weeks are judged.
     """
 
@@ -41,6 +42,7 @@ class Allowance:
     n_sources: int
     clusters: bool = False
     words: bool = False
+    hours: bool = False
     steps_a_day: float = 1.0
 
     @property
@@ -51,11 +53,15 @@ class Allowance:
     @property
     def of_series(self) -> float:
         """Share of single series."""
-        return 1 - CLUSTERS * self.clusters - WORDS * self.words
+        return 1 - CLUSTERS * self.clusters - WORDS * self.words - HOURS * self.hours
 
     def alpha(self, chances: float) -> float:
         """The chance below which a single count raises an alarm, given `chances_of` the panels."""
         return min(self.of_series * self.a_day / max(chances, self.steps_a_day), RAREST_NEWS / self.steps_a_day)
+
+    def alpha_of_hours(self, n_series: int) -> float:
+        """The chance below which some hours of a series raise an alarm; each hour is a chance."""
+        return min(HOURS * self.a_day / max(n_series, 1), RAREST_NEWS) / HOURS_A_DAY
 
     @property
     def alpha_of_clusters(self) -> float:
@@ -75,10 +81,14 @@ def allowance_of(settings: Settings, name: str, detection: DetectionSettings, *,
         detection: The settings in force, whose false alarms are shared.
         clusters: It has areas or places to look for clusters in.
     """
-    steps_a_day = 1 / settings.sources[name].steps.days
-    words = bool(settings.sources[name].languages) and steps_a_day == 1
+    source = settings.sources[name]
     return Allowance(
-        detection.false_alarms_per_week, len(settings.sources), clusters=clusters, words=words, steps_a_day=steps_a_day
+        detection.false_alarms_per_week,
+        len(settings.sources),
+        clusters=clusters,
+        words=bool(source.languages) and source.steps.days == 1,
+        hours=source.step == "hour",
+        steps_a_day=1 / source.steps.days,
     )
 
 

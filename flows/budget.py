@@ -12,7 +12,8 @@ from datetime import date
 from alerts.scoring.report import Budget, BudgetPoint, HeldBack
 from alerts.scoring.scores import says_found
 from alerts.scoring.thresholds import at_alpha
-from flows.allowance import CLUSTERS, WORDS, Allowance
+from flows.allowance import CLUSTERS, HOURS, WORDS, Allowance
+from flows.hours import Hours
 from flows.replay import JudgedDay, Life
 from forewarn.alert import Alert, Change, Kind
 from forewarn.panel import Detection
@@ -41,7 +42,7 @@ class Rung:
         for change in filter(says_found, decision.changes):
             self.told[change.alert.fingerprint] = change.alert
             self.made_of.setdefault(change.alert.fingerprint, set()).update(_scopes(change))
-            if change.alert.kind is Kind.WORDS:  # words raise no alarms
+            if change.alert.kind is Kind.WORDS or _in_hours(change.alert):  # no alarms of a day
                 self.alarmed |= _scopes(change)
 
 
@@ -54,6 +55,7 @@ class Ladder:
         self._judged: Sequence[Detection] = ()
         self._moved: list[list[Detection]] = []
         self._allowed: list[Allowance] = []
+        self._hours: list[Hours] = []
         self.last: JudgedDay | None = None
 
     def live(self, judged: JudgedDay) -> None:
@@ -65,10 +67,22 @@ class Ladder:
             self._allowed = [replace(judged.allowance, false_alarms_per_week=rate) for rate in rates]
             alphas = [allowed.alpha(judged.chances) for allowed in self._allowed]
             self._moved = [[at_alpha(d, alpha, judged_at=judged_at) for d in judged.detections] for alpha in alphas]
-        for rung, allowed, detections in zip(self.rungs, self._allowed, self._moved, strict=True):
+            self._hours = [_hours_at(judged, allowed) for allowed in self._allowed]
+        for rung, allowed, detections, hours in zip(self.rungs, self._allowed, self._moved, self._hours, strict=True):
             spoken = judged.spoken and judged.spoken.at(allowed.alpha_of_words)
             clusters = [one for one in judged.clusters if one.tail * one.scans < allowed.alpha_of_clusters]
-            rung.live(judged._replace(detections=detections, clusters=clusters, spoken=spoken))
+            rung.live(judged._replace(detections=detections, clusters=clusters, spoken=spoken, hours=hours))
+
+
+def _hours_at(judged: JudgedDay, allowed: Allowance) -> Hours:
+    """The verdicts on hours at another threshold."""
+    n_series = judged.hours.n_series
+    alpha, judged_at = allowed.alpha_of_hours(n_series), judged.allowance.alpha_of_hours(n_series)
+    return Hours([at_alpha(d, alpha, judged_at=judged_at) for d in judged.hours.detections], n_series)
+
+
+def _in_hours(alert: Alert) -> bool:
+    return "hours" in alert.evidence
 
 
 def budget_of(
@@ -121,8 +135,8 @@ def _scopes(change: Change) -> set[Scope]:
 def _held_back(source: str, alert: Alert, judged: JudgedDay, needed: float) -> HeldBack:
     """`judged` holds what the source's verdicts shared; `needed` is how rare what takes all of it must be, in days."""
     peak = alert.evidence["peak"]
-    shares = {Kind.WORDS: WORDS, Kind.CLUSTER: CLUSTERS}
-    watched = alert.evidence["watched"] if alert.kind in shares else judged.chances
+    share = HOURS if _in_hours(alert) else {Kind.WORDS: WORDS, Kind.CLUSTER: CLUSTERS}.get(alert.kind)
+    watched = judged.chances if share is None else alert.evidence["watched"]
     return HeldBack(
         source=source,
         first_day=alert.first_day,
@@ -130,5 +144,5 @@ def _held_back(source: str, alert: Alert, judged: JudgedDay, needed: float) -> H
         title=peak["title"],
         severity=alert.severity,
         once_in_days=1 / max(peak["tail"] * watched, 1e-12),
-        needed_days=needed / shares.get(alert.kind, judged.allowance.of_series),
+        needed_days=needed / (judged.allowance.of_series if share is None else share),
     )

@@ -21,6 +21,7 @@ from detectors import KNOW_DELAY, detector_for
 from flows.alerting import announce, tell
 from flows.allowance import Allowance, allowance_of, chances_of
 from flows.clusters import clusters_of, read_grounds
+from flows.hours import detect_hours
 from flows.installation import Installation, open_installation
 from flows.reading import read_delays, read_ordinary
 from flows.reporting import outcome
@@ -131,7 +132,17 @@ def decide(
 
 
 def detect_source(installation: Installation, name: str, now: datetime) -> DetectReport:
-    """Judge the source's new days, and the last few again; all in one transaction."""
+    """Judge the source's new days, and the last few again; and if it is set so, the hours of today so far."""
+    report = detect_days(installation, name, now)
+    if installation.source(name).step != "hour":
+        return report
+    with installation.engine.connect() as conn:
+        in_force = detection_in_force(conn, installation)
+    return replace(report, changes=[*report.changes, *detect_hours(installation, name, in_force, now)])
+
+
+def detect_days(installation: Installation, name: str, now: datetime) -> DetectReport:
+    """Judge the source's new days or weeks, and the last few again; all in one transaction."""
     settings, source = installation.settings, installation.source(name)
     with installation.engine.connect() as conn:
         span = counts.covered_span(conn, name)

@@ -63,7 +63,7 @@ def read_ordinary(
         public_delay_days=source.public_delay_days,
         history=history,
     )
-    entries, bursts = _without_bursts(conn, entries, detection.min_requests)
+    entries, bursts = without_bursts(conn, entries, detection.min_requests)
     left = ordinary(entries, detection.min_requests)
     panels = panels_of(
         left.entries,
@@ -94,7 +94,8 @@ def topic_of(source: SourceSettings) -> str | None:
     return next((label for label in ("category", "subcategory") if label in watched), None)
 
 
-def _without_bursts(conn: Connection, entries: Entries, least: int) -> tuple[Entries, list[Irregularity]]:
+def without_bursts(conn: Connection, entries: Entries, least: int) -> tuple[Entries, list[Irregularity]]:
+    """The entries without many reports from one hand, which are told."""
     asked = suspects(entries, least)
     if not asked:
         return entries, []

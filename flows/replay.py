@@ -1,7 +1,7 @@
 """The days of the past once more, each as it was known on the morning after it. Nothing is stored."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from alerts.rules.words import Spoken
 from flows.allowance import YEAR_DAYS, Allowance, allowance_of, chances_of
 from flows.clusters import clusters_of, read_grounds
 from flows.detect import Decision, days_to_recheck, days_to_wait, decide, judge
+from flows.hours import NO_HOURS, Hours, decide_hours, judge_hours
 from flows.installation import Installation
 from flows.reading import read_ordinary
 from flows.words import listener_of
@@ -39,6 +40,7 @@ class JudgedDay(NamedTuple):
     allowance: Allowance
     chances: float
     spoken: Spoken | None  # None: the source has no text
+    hours: Hours = NO_HOURS
 
 
 @dataclass
@@ -50,6 +52,15 @@ class Life:
 
     def live(self, judged: JudgedDay) -> Decision:
         """What the day comes to; the next days see it."""
+        told = decide_hours(
+            judged.hours,
+            judged.irregularities,
+            judged.day,
+            list(self.alerts.values()),
+            self.detection,
+            judged.known_at,
+        )
+        self.alerts |= {change.alert.fingerprint: change.alert for change in told}
         known = list(self.alerts.values())
         decision = decide(
             judged.detections,
@@ -66,7 +77,7 @@ class Life:
         over = [a.fingerprint for a in self.alerts.values() if a.state is State.RESOLVED and a.last_day < oldest]
         for fingerprint in over:  # nothing that comes can belong to it
             del self.alerts[fingerprint]
-        return decision
+        return replace(decision, changes=[*told, *decision.changes])
 
 
 def judged_days(
@@ -106,11 +117,15 @@ def judged_days(
             alpha, least = allowance.alpha_of_clusters, detection.min_requests
             clusters = clusters_of(grounds, alpha, least, chunk[0], chunk[-1], scanned)
             chances = chances_of(cut, detection)
+            hours = NO_HOURS
+            if source.step == "hour":
+                with installation.engine.connect() as conn:
+                    hours = judge_hours(conn, installation, name, allowance, chunk[0], chunk[-1], as_of=as_of)
             for day in chunk:
                 known_at = datetime.combine(max(day, new[0]) + timedelta(days=1), time(), source.tz).astimezone(UTC)
                 spoken = listener.on(day, as_of) if listener else None
                 irregularities = reading.irregularities
-                yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken)
+                yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken, hours)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:

@@ -94,7 +94,7 @@ class SourceSettings(BaseModel):
     country: str | None = None
     subdivision: str | None = None
     levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ((), ("category",), ("category", "area"))
-    step: Literal["day", "week"] = "day"  # that is judged
+    step: Literal["day", "week", "hour"] = "day"  # that is judged; hour: besides days
     week_begins: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     first_day: date | None = None  # 2020-01-01; older rows are kept but neither judged nor learned from
     languages: tuple[Literal["en", "de", "es", "fr"], ...] = (
@@ -316,6 +316,8 @@ def _check_names(settings: Settings) -> None:
         if not name or not name.isprintable():
             raise ConfigError("sources", "a source needs a name that can be printed")
         source.calendar.check(f"sources.{name}")
+        if source.step == "hour" and source.options.get("rows") == "counts":
+            raise ConfigError(f"sources.{name}.step", "ready counts have no hours; only single requests do")
     for number, limit in enumerate(settings.limits):
         if limit.source not in settings.sources:
             raise ConfigError(f"limits.{number}.source", "no such source", allowed=settings.sources, value=limit.source)

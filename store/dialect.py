@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Column, Connection, Integer, Select, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    cast,
+    func,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
@@ -103,6 +115,13 @@ def fetch_integers(conn: Connection, statement: Select[*tuple[Any, ...]]) -> npt
     cursor: Any = conn.execute(statement).cursor
     flat = np.fromiter(chain.from_iterable(cursor), dtype=np.int64)
     return flat.reshape(-1, width)
+
+
+def quarter_hour_of(conn: Connection, column: ColumnElement[datetime]) -> ColumnElement[int]:
+    """Whole quarters of an hour since 1970 of an instant."""
+    if conn.dialect.name == "sqlite":
+        return type_coerce(column, BigInteger) // 900_000_000
+    return cast(func.floor(func.extract("epoch", column) / 900), BigInteger)
 
 
 def analyze(conn: Connection, table: Table) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forewarn.alert import Alarm, Kind, Severity
-from forewarn.panel import SETTLED, Detection
+from forewarn.panel import DAY, SETTLED, Detection
 
 LEAST_EXPECTED = 10.0
 """A series of which fewer are expected raises no alarm of a drop: five too few is no news."""
@@ -25,12 +25,23 @@ class Cell(NamedTuple):
     detection: Detection
     row: int
     column: int
+    steps: int = 1  # that the alarm's numbers sum, the last being at `column`
+
+    @property
+    def at(self) -> np.datetime64:
+        """When the last of them begins."""
+        return np.datetime64(self.detection.dates[self.column])
 
 
 def column_of(detection: Detection, day: date) -> int | None:
     """Index of `day`, or of the week that it lies in, among the judged days or weeks."""
+    return column_at(detection, np.datetime64(day, "D"))
+
+
+def column_at(detection: Detection, at: np.datetime64) -> int | None:
+    """Index of the judged step that `at` lies in."""
     dates = detection.dates
-    place = int((np.datetime64(day, "D") - dates[0]) // detection.panel.step) if len(dates) else -1
+    place = int((at - dates[0]) // detection.panel.step) if len(dates) else -1
     return place if 0 <= place < len(dates) else None
 
 
@@ -49,7 +60,7 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
             continue
         beyond = _beyond(detection, column, kind, floor)
         for row in np.flatnonzero(beyond):
-            cell = _cell(detection, int(row), column, day, kind)
+            cell = cell_of(detection, int(row), column, day, kind)
             if kind is Kind.DROP and not _fell(cell):
                 continue
             known = rarest.get(key := frozenset(cell.alarm.labels.items()))
@@ -71,7 +82,7 @@ def watched(detections: Sequence[Detection], day: date) -> float:
     chances = 0.0
     for detection in detections:
         if (column := column_of(detection, day)) is not None:
-            expected = detection.expected[_known(detection), column]
+            expected = detection.expected[known_rows(detection), column]
             verdicts = int((~np.isnan(expected)).sum() + (expected >= LEAST_EXPECTED).sum())
             chances += verdicts / detection.panel.step_days
     return chances
@@ -104,7 +115,7 @@ def labels_of(detection: Detection, row: int) -> dict[str, str]:
     return {name: str(detection.panel.labels[name].iat[row]) for name in detection.panel.level}
 
 
-def _known(detection: Detection) -> npt.NDArray[np.bool_]:
+def known_rows(detection: Detection) -> npt.NDArray[np.bool_]:
     """Rows all of whose labels are known. The others have no name; they count in the broader levels only."""
     return np.asarray((detection.panel.labels != "").all(axis=1).to_numpy(dtype=bool))
 
@@ -116,15 +127,17 @@ def _beyond(detection: Detection, column: int, kind: Kind, floor: float) -> npt.
         beyond = (observed < detection.lower_limit[:, column]) & (detection.expected[:, column] >= floor)
     else:
         beyond = (observed > detection.limit[:, column]) & (observed >= floor)
-    return np.asarray(beyond & _known(detection)) if beyond.any() else beyond
+    return np.asarray(beyond & known_rows(detection)) if beyond.any() else beyond
 
 
-def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:
+def cell_of(detection: Detection, row: int, column: int, day: date, kind: Kind) -> Cell:
+    """What a detection says of one step of one series, as an alarm of `day`."""
     drop = kind is Kind.DROP
     at = row, column
     span = detection.fall if drop else detection.rise
     numbers = detection if span is None else span
     day_limit = detection.lower_limit if drop else detection.limit
+    steps = detection.window_days if span is None else int(span.steps[at])
     alarm = Alarm(
         source=detection.panel.source,
         labels=labels_of(detection, row),
@@ -137,9 +150,9 @@ def _cell(detection: Detection, row: int, column: int, day: date, kind: Kind) ->
         high=_steady(numbers.high[at]),
         limit=_steady((day_limit if span is None else span.limit)[at]),
         tail=_steady((detection.lower_tail if drop else detection.upper_tail)[at]),
-        window_days=(detection.window_days if span is None else int(span.steps[at])) * detection.panel.step_days,
+        window_days=1 if detection.panel.step < DAY else steps * detection.panel.step_days,
     )
-    return Cell(alarm, detection, row, column)
+    return Cell(alarm, detection, row, column, steps)
 
 
 def _fell(cell: Cell) -> bool:
@@ -150,7 +163,7 @@ def _fell(cell: Cell) -> bool:
     detection, panel, alarm = cell.detection, cell.detection.panel, cell.alarm
     week = max(int(np.timedelta64(7, "D") / panel.step), 1)  # in steps
     ends = np.searchsorted(panel.dates, detection.dates[cell.column]) - week * np.arange(1, WEEKS_BEFORE + 1)
-    place = ends[:, None] - np.arange(alarm.window_days // panel.step_days)  # (weeks, steps of the span)
+    place = ends[:, None] - np.arange(cell.steps)  # (weeks, steps of the span)
     before = panel.counts[cell.row][place[place.min(axis=1) >= 0]].sum(axis=1)
     known = before[~np.isnan(before)]
     share = float(detection.known_share[cell.row, cell.column])

@@ -20,6 +20,9 @@ weather         of the day, `high` and `low` in degrees Celsius, `precipitation`
 missing_days    days of the last 28 without a complete count
 with_areas      whether areas are watched too
 known_at        when the counts were read
+hours           of a surge that was seen in hours: `first` and `last` of them on the source's clock, the last excluded,
+                and up to 48 `counts`, `expected`, `low`, `high` and `limit` of the hours until then, null where not
+                known; there is no `history`
 so_far          of a day that is not complete: the share of such a day that is known by now, and the range (`low`,
                 `high`) in which the day's count will lie with a chance of 9 in 10; null: it is complete
 """
@@ -31,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from alerts.rules.cells import Cell, column_of, is_provisional, labels_of
+from alerts.rules.cells import Cell, column_at, is_provisional, labels_of
 from alerts.rules.merging import Issue
 from detectors.limits import nb_quantile
 from detectors.nowcast import nowcast
@@ -100,20 +103,18 @@ def parts_of(labels: Mapping[str, str], head: Cell, detections: Sequence[Detecti
     finer = [
         d
         for d in detections
-        if d.detector == head.alarm.detector
-        and set(d.panel.level) > set(labels)
-        and column_of(d, head.alarm.day) is not None
+        if d.detector == head.alarm.detector and set(d.panel.level) > set(labels) and column_at(d, head.at) is not None
     ]
     if not finer:
         return []
     detection = min(finer, key=lambda d: len(d.panel.level))
-    column = column_of(detection, head.alarm.day)
+    column = column_at(detection, head.at)
     assert column is not None  # noqa: S101 - the finer ones were chosen by it
     inside = np.ones(len(detection.panel.labels), dtype=bool)
     for name, value in labels.items():
         inside &= (detection.panel.labels[name] == value).to_numpy()
     sign = -1.0 if head.alarm.kind is Kind.DROP else 1.0
-    steps = 1 if head.detection.rise is None else head.alarm.window_days // detection.panel.step_days
+    steps = 1 if head.detection.rise is None else head.steps
     observed, expected = detection.over(column, steps)
     reach = np.sqrt(steps) * (detection.high[:, column] - detection.low[:, column]) / 2
     low, high = detection.low[:, column], detection.high[:, column]

@@ -12,12 +12,12 @@ from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
 from alerts import lifecycle
-from alerts.phrases import count_of, day_text, number, plain, range_text
+from alerts.phrases import count_of, day_text, number, plain, range_text, time_text
 from alerts.wording import answers
 from dashboards import parts
 from dashboards.desk import Desk
 from dashboards.figures import history_figure
-from dashboards.history import History, cluster_history, read_history, words_history
+from dashboards.history import History, cluster_history, hours_history, read_history, words_history
 from dashboards.words import COVERAGE_WORDS, EVENT_WORDS, KIND_WORDS, VERDICT_WORDS, since_text
 from forewarn.alert import Alert, AlertEvent, Kind, Verdict
 from forewarn.alert import State as AlertState
@@ -76,6 +76,8 @@ def _history(conn: Connection, desk: Desk, alert: Alert) -> History:
         return words_history(conn, alert)
     if alert.kind is Kind.CLUSTER:
         return cluster_history(conn, desk, alert)
+    if "hours" in alert.evidence:
+        return hours_history(alert)
     return _series_history(conn, desk, alert)
 
 
@@ -203,6 +205,8 @@ def _chart(alert: Alert, history: History) -> Component:
         Kind.WORDS: " with these words, and what is usual",
     }.get(alert.kind, ", and what is usual")
     lately = f"the last {count_of(len(history.dates) * history.step_days // 7, 'week')}"
+    if history.in_hours:
+        lately = f"the {count_of(len(history.dates), 'hour')} until then"
     judged = alert.kind in (Kind.SURGE, Kind.DROP)
     return html.Div(
         [
@@ -291,13 +295,13 @@ def _numbers(history: History) -> html.Details:
         known = history.coverage.get(day)
         rows.append(
             (
-                day_text(day, year=True),
+                time_text(history.dates[place].item()) if history.in_hours else day_text(day, year=True),
                 number(count) if np.isfinite(count) else "–",
                 range_text(low, high) if np.isfinite(low) else "–",
-                COVERAGE_WORDS[known] if known else "not read",
+                COVERAGE_WORDS[known] if known else "as known then" if history.in_hours else "not read",
             )
         )
-    first = "Day" if history.step_days == 1 else "Week to"
+    first = {"hour": "Hour from", "day": "Day", "week": "Week to"}[history.unit]
     return html.Details(
         [
             html.Summary("The numbers as a table"),

@@ -58,7 +58,8 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
         ({"limits": [{"source": "a", "max_requests": 0}]}, "limits.0.max_requests", "greater than 0"),
         ({"limits": [{"source": "a", "max_requests": float("inf")}]}, "limits.0.max_requests", "with an end"),
         ({**GOOD, "limits": [{"source": "bon", "max_requests": 9}]}, "limits.0.source", "did you mean 'bonn'?"),
-        ({"sources": {"a": {"kind": "files", "step": "month"}}}, "sources.a.step", "Allowed: day, week."),
+        ({"sources": {"a": {"kind": "files", "step": "month"}}}, "sources.a.step", "Allowed: day, hour, week."),
+        ({"sources": {"a": {"kind": "files", "step": "hour", "rows": "counts"}}}, "sources.a.step", "have no hours"),
         (
             {"sources": {"a": {"kind": "files", "step": "week"}}, "limits": [{"source": "a", "max_requests": 9}]},
             "limits.0.source",

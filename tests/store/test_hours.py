@@ -10,10 +10,12 @@ from sqlalchemy import Engine
 
 from forewarn.contracts import Coverage
 from forewarn.panel import HOUR, Level, Panel
-from forewarn.request import Precision, ServiceRequest
+from forewarn.request import DeletionReason, Precision, ServiceRequest
 from store.counts import write_coverage
 from store.engine import snapshot, transaction
-from store.hours import read_hours
+from store.hours import known_until, read_hours
+from store.removals import remove
+from store.sources import finish_run, start_run
 from tests.store.test_requests import RATS, write
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -79,6 +81,45 @@ def test_a_day_is_never_spread_over_its_hours(store_engine: Engine) -> None:
     noise, rats = panel.counts
     assert noise[12] == 1
     assert np.isnan(rats).tolist() == [True] * 24 + [False] * 24
+
+
+def test_removed_requests_are_left_out_as_of_the_day_they_were(store_engine: Engine) -> None:
+    write(store_engine, request(1, "2026-03-02T05:00"), request(2, "2026-03-02T06:00"))
+    read(store_engine, "2026-03-02", "2026-03-02")
+    gone = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    with transaction(store_engine) as conn:
+        assert remove(conn, "bonn", {"1"}, DeletionReason.SOURCE_DELETED, at=gone, seen_day=gone.date()) == 1
+    first = date(2026, 3, 2)
+    with snapshot(store_engine) as conn:
+        now, before, after, early = (
+            read_hours(conn, "bonn", [()], first, first, zone=BERLIN, as_of=as_of)[0].counts[0]
+            for as_of in (None, date(2026, 3, 8), date(2026, 3, 9), date(2026, 1, 1))
+        )
+    assert np.flatnonzero(now).tolist() == np.flatnonzero(after).tolist() == [6]
+    assert np.flatnonzero(before).tolist() == [5, 6]
+    assert np.isnan(early).all(), "the day was not covered then"
+
+
+def test_hours_to_come_are_not_known(store_engine: Engine) -> None:
+    write(store_engine, request(1, "2026-03-29T01:30"), request(2, "2026-03-29T04:30"))
+    day = date(2026, 3, 29)
+    until = datetime(2026, 3, 29, 5, 40, tzinfo=BERLIN)
+    with snapshot(store_engine) as conn:
+        (panel,) = read_hours(conn, "bonn", [()], day - timedelta(days=1), day, zone=BERLIN, until=until)
+    known = np.flatnonzero(~np.isnan(panel.counts[0]))
+    assert known.tolist() == [24, 25, 27, 28], "two o'clock was skipped, five is not over, the day before was not read"
+    assert panel.counts[0, known].tolist() == [0, 1, 0, 1]
+
+
+def test_hours_are_known_up_to_the_last_whole_pull_or_the_newest_request(store_engine: Engine) -> None:
+    write(store_engine, request(1, "2026-03-02T05:10"), request(2, "2026-03-02T14:20"))
+    with transaction(store_engine) as conn:
+        assert known_until(conn, "bonn") is None
+        for hour, outcome in ((5, "ok"), (18, "ok"), (19, "failed"), (20, "partial")):
+            at = datetime(2026, 3, 2, hour, 30, tzinfo=BERLIN)
+            finish_run(conn, start_run(conn, "bonn", at), at, outcome, {}, "")
+            expected = datetime(2026, 3, 2, 5, 30) if hour == 5 else datetime(2026, 3, 2, 15)  # noqa: DTZ001
+            assert known_until(conn, "bonn") == expected.replace(tzinfo=BERLIN)
 
 
 def test_a_source_without_requests_has_one_empty_row(store_engine: Engine) -> None:
