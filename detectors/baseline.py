@@ -43,6 +43,9 @@ what a season adds at one time of the year is a matter of that season (detectors
 PSEUDO_EVENTS = 0.5
 """Requests added to the total, so that a series of zeros keeps a finite mean; Jeffreys' prior of a rate."""
 
+NO_SEASON = 1e6
+"""Precision at which a season is none, for a series that began less than a year ago among others that are older."""
+
 WARM_UP_PERIODS = 4
 """First periods, whose levels have seen too little to be scored."""
 
@@ -96,6 +99,8 @@ def fit_season(y: Floats, observed: Floats, design: Design, start: Floats) -> Se
     columns = design.columns
     precision = np.where(np.isinf(design.prior_sd), 0.0, design.prior_sd**-2.0)
     penalty = np.tile(precision, (len(y), 1))
+    young = observed.shape[1] - observed.argmax(axis=1) < design.annual_from
+    penalty[np.ix_(young, design.annual)] = NO_SEASON
     first = irls.fit(y, observed, columns, penalty, start, pseudo=PSEUDO_EVENTS)
     mean = mean_of(first, columns)
     dispersion = _regression_dispersion(y, mean, observed, len(precision))
@@ -198,7 +203,7 @@ def _step_dispersion(y: Floats, observed: Floats, expected: Floats, course: Cour
     for _ in range(2):
         dispersion = np.maximum(np.minimum(squared, most * dispersion[:, None]).sum(axis=1) / n, LEAST_DISPERSION)
     squared = np.minimum(squared, most * dispersion[:, None])
-    block = period * BLOCK_PERIODS
+    block = min(period * BLOCK_PERIODS, y.shape[1])
     whole = slice(-(y.shape[1] // block * block), None)
     sums, days, volume = (period_sums(part[:, whole], block) for part in (squared, told, due))
     days = np.maximum(days, 1.0)

@@ -4,7 +4,7 @@ Effects are on the log scale, so 0.7 doubles a count. Every column has a prior s
 to "no effect" that keeps rare series, and days never seen before such as a first Christmas, within reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,15 +35,19 @@ class Design:
         columns: (n_days, n_columns).
         prior_sd: (n_columns,); infinite for the intercept.
         n_weather: Number of the last columns that tell the weather.
+        annual: The columns that tell the season.
+        annual_from: Steps of history from which on a series can tell its season.
     """
 
     columns: Floats
     prior_sd: Floats
     n_weather: int = 0
+    annual: tuple[int, ...] = ()
+    annual_from: int = 0
 
     def on(self, steps: slice) -> "Design":
         """The same for these steps only."""
-        return Design(self.columns[steps], self.prior_sd, self.n_weather)
+        return replace(self, columns=self.columns[steps])
 
 
 def calendar_design(
@@ -83,11 +87,13 @@ def calendar_design(
     columns.append(years)
     prior_sd.append(TREND_SD)
 
+    before_season = len(prior_sd)
     if history_days >= ANNUAL_FROM_DAYS:
         angle = 2 * np.pi * in_days(dates) / DAYS_PER_YEAR
         for harmonic, sd in enumerate(ANNUAL_SD, start=1):
             columns += [np.sin(harmonic * angle), np.cos(harmonic * angle)]
             prior_sd += [sd, sd]
+    annual = tuple(range(before_season, len(prior_sd)))
 
     civil, part = np.unique(days_of(dates, step), return_inverse=True)
     special = special_days(civil, calendar)
@@ -99,7 +105,8 @@ def calendar_design(
     by_weather = weather_columns(weather, dates, history_days)
     columns += list(by_weather.T)
     prior_sd += [WEATHER_SD] * by_weather.shape[1]
-    return Design(np.column_stack(columns), np.array(prior_sd), by_weather.shape[1])
+    annual_from = int(np.timedelta64(ANNUAL_FROM_DAYS, "D") / step)
+    return Design(np.column_stack(columns), np.array(prior_sd), by_weather.shape[1], annual, annual_from)
 
 
 def day_of_year(dates: Dates) -> Floats:

@@ -149,6 +149,21 @@ def test_a_series_that_began_late_waits_alone() -> None:
     assert np.isfinite(np.delete(detection.limit[:, 0], 2)).all()
 
 
+def test_a_series_that_began_within_the_year_knows_no_season_among_older_ones() -> None:
+    counts = city(40, 1100, seed=13)
+    young = counts.copy()
+    young[20:, :1000] = np.nan
+    first = np.datetime64("2021-03-01")
+    among_older = Scan().detect(panel_of(young, first=str(first)), 28)
+    alone = Scan().detect(panel_of(young[:, 1000:], first=str(first + 1000)), 28)
+    expected, width = (
+        [part[20:].mean(axis=1) for part in parts]
+        for parts in zip(*((one.expected, one.high - one.low) for one in (among_older, alone)), strict=True)
+    )
+    np.testing.assert_allclose(*expected, rtol=0.05)
+    np.testing.assert_allclose(*width, rtol=0.25)
+
+
 def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = panel_of(city(23, 600, seed=14))
     whole = Scan().detect(panel, 3)
