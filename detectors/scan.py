@@ -54,7 +54,7 @@ COURSES = Courses(
         penalties=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         support=28.0,
         apart=14,
-        least_history=56,
+        least_history=14,
         looked_back=7,
     ),
     longer=Course(

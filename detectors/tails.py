@@ -7,7 +7,8 @@
 `frequency` and `g` are those at which the chances hold on the past: how often a score exceeded the start of the tail,
 and by how much the peaks did (Hill's estimator on the scale of -log nominal: g = 1 where the model is right, larger
 where the tail is heavier than it says). Peaks are at least a week apart, since a rise of ten days is one event and not
-ten. A series is drawn towards what the panel's series show, the more the less it has seen itself.
+ten. A series is drawn towards what the panel's series show, the more the less it has seen itself; and what has seen
+little has a heavier tail for that, as Student's t has.
 
 References:
     Hill (1975), Ann Stat 3, 1163-1174; Davison & Smith (1990), J R Stat Soc B 52, 393-442 (peaks over a threshold).
@@ -33,6 +34,10 @@ LARGEST_EXCESS = 8.0
 
 BELIEF = 12.0
 """Exceedances, or peaks, that a series' belief in the panel's tail is worth, and a panel's in the model's."""
+
+FEW_STEPS = 14.0
+"""A variance that is known from n steps makes the tail heavier: g = 1 + 14 / n is, within a twentieth, that of
+Student's t with n degrees of freedom at one in ten thousand, from fourteen steps on."""
 
 
 class Peaks(NamedTuple):
@@ -81,7 +86,8 @@ def tail_of(peaks: Peaks) -> Tail:
     """Tails of all series of a panel, each drawn towards what the others show."""
     frequency = _drawn(peaks.above, START * peaks.steps)
     heaviness = _drawn(peaks.excess, peaks.peaks)
-    return Tail(np.clip(frequency, 0.5, 0.5 / START), np.maximum(heaviness, 1.0))
+    young = 1 + FEW_STEPS / np.maximum(peaks.steps, 1.0)
+    return Tail(np.clip(frequency, 0.5, 0.5 / START), np.maximum(heaviness, 1.0) * young)
 
 
 def _drawn(found: Floats, due: Floats) -> Floats:

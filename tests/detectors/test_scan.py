@@ -128,12 +128,12 @@ def test_special_days_of_a_christmas_week() -> None:
     assert dates[year_end == 1].astype(str).tolist()[0] == "2024-12-24"
 
 
-def test_no_verdict_before_eight_weeks_and_no_season_before_a_year() -> None:
-    counts = city(5, 70, seed=12)
-    detection = Scan().detect(panel_of(counts, first="2021-03-01"), 70)
+def test_no_verdict_before_three_weeks_and_no_season_before_a_year() -> None:
+    counts = city(5, 30, seed=12)
+    detection = Scan().detect(panel_of(counts, first="2021-03-01"), 30)
     known = ~np.isnan(detection.expected[0])
-    assert not known[:56].any()
-    assert known[-1]
+    assert not known[:21].any()
+    assert known[28:].all()
     dates = np.datetime64("2021-01-01") + np.arange(400)
     short, long = (
         calendar_design(dates, Calendar(), origin=dates[-1], history_days=days).columns.shape[1] for days in (364, 365)
@@ -143,7 +143,7 @@ def test_no_verdict_before_eight_weeks_and_no_season_before_a_year() -> None:
 
 def test_a_series_that_began_late_waits_alone() -> None:
     counts = city(5, 500, seed=13)
-    counts[2, :470] = np.nan
+    counts[2, :485] = np.nan
     detection = Scan().detect(panel_of(counts), 1)
     assert np.isnan(detection.limit[2, 0])
     assert np.isfinite(np.delete(detection.limit[:, 0], 2)).all()
@@ -162,6 +162,20 @@ def test_a_series_that_began_within_the_year_knows_no_season_among_older_ones() 
     )
     np.testing.assert_allclose(*expected, rtol=0.05)
     np.testing.assert_allclose(*width, rtol=0.25)
+
+
+def test_few_weeks_raise_no_more_false_alarms_than_promised_and_still_find_what_is_large() -> None:
+    """Six towns of 300 series, whose weeks differ, on their fourth to eighth week."""
+    found, cells = np.zeros(2), 0
+    for seed in range(6):
+        counts = city(300, 56, seed=seed)
+        counts[:, -1] += np.where(np.arange(300) % 3 == 0, 12 + 2 * counts.mean(axis=1), 0)
+        detection = Scan().detect(panel_of(counts, first=f"2021-03-{1 + seed:02}"), 34)
+        ordinary = detection.upper_tail[:, :-1]
+        cells += int((~np.isnan(ordinary)).sum())
+        found += (ordinary < 1e-3).sum(), (ordinary < 1e-4).sum()
+        assert (detection.upper_tail[::3, -1] < 1e-3).mean() > 0.8
+    assert (found <= stats.binom.isf(1e-3, cells, [1.2e-3, 1.2e-4])).all()
 
 
 def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
