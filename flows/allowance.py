@@ -1,19 +1,17 @@
 """How the false alarms that chance may raise are shared: over sources, over what is looked for, and over chances.
 
-    alpha = share * false_alarms_per_week / 7 / sources / chances
+    sum over verdicts of min(alpha, what one can raise at all) = share * false_alarms_per_week / 7 / sources
 
-is the chance below which one verdict alarms, `chances` being those of a day (a weekly verdict is a seventh). All
-verdicts of an ordinary week together then raise no more false alarms than the setting says: a bound on their expected
-number, whatever depends on what (docs/decisions/0002).
+gives alpha, the chance below which one verdict alarms, the verdicts being those of a day, of which a weekly one is a
+seventh (alerts/rules/chances.py). All verdicts of an ordinary week together then raise no more false alarms than the
+setting says: a bound on their expected number, whatever depends on what (docs/decisions/0002).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from alerts.rules.cells import LEAST_EXPECTED
-from forewarn.panel import DAY, Floats, Panel
+from alerts.rules.chances import Chances, chances_of
+from forewarn.panel import Panel
 from forewarn.settings import DetectionSettings, Settings
 
 CLUSTERS, WORDS, HOURS = 0.25, 0.1, 0.2
@@ -55,9 +53,9 @@ class Allowance:
         """Share of single series."""
         return 1 - CLUSTERS * self.clusters - WORDS * self.words - HOURS * self.hours
 
-    def alpha(self, chances: float) -> float:
-        """The chance below which a single count raises an alarm, given `chances_of` the panels."""
-        return min(self.of_series * self.a_day / max(chances, self.steps_a_day), RAREST_NEWS / self.steps_a_day)
+    def alpha(self, chances: Chances) -> float:
+        """The chance below which a single count raises an alarm, given `chances_for` the panels."""
+        return min(chances.tail_of(self.of_series * self.a_day), RAREST_NEWS / self.steps_a_day)
 
     def alpha_of_hours(self, n_series: int) -> float:
         """The chance below which some hours of a series raise an alarm; each hour is a chance."""
@@ -92,13 +90,6 @@ def allowance_of(settings: Settings, name: str, detection: DetectionSettings, *,
     )
 
 
-def chances_of(panels: Sequence[Panel], detection: DetectionSettings) -> float:
+def chances_for(panels: Sequence[Panel], detection: DetectionSettings) -> Chances:
     """Chances for a false alarm a day: a surge of each series, and a drop where enough is usual, by each method."""
-    chances = sum((len(p.labels) + int((_usual(p) >= LEAST_EXPECTED).sum())) / float(p.step / DAY) for p in panels)
-    return chances * len(detection.detectors)
-
-
-def _usual(panel: Panel) -> Floats:
-    """(n_series,) mean count of the last year; 0 where nothing was observed."""
-    counts = panel.counts[:, -int(YEAR_DAYS * DAY / panel.step) :]
-    return np.asarray(np.nansum(counts, axis=1) / np.maximum((~np.isnan(counts)).sum(axis=1), 1))
+    return chances_of([*panels] * len(detection.detectors), detection.min_requests)

@@ -14,7 +14,7 @@ from alerts.scoring.known_events import KnownEvent, read_events
 from alerts.scoring.power import PowerPoint, power_of
 from alerts.scoring.report import Backtest, BacktestReport, Budget
 from alerts.scoring.scores import Exposure, score_alerts, score_events, scores_of
-from flows.allowance import allowance_of, chances_of
+from flows.allowance import allowance_of, chances_for
 from flows.budget import Ladder, budget_of
 from flows.detect import verdicts
 from flows.installation import Installation, open_installation
@@ -115,7 +115,7 @@ def power_of_source(
     with snapshot(installation.engine) as conn:
         as_of = last + timedelta(days=1 + source.public_delay_days)
         panels = read_ordinary(conn, installation, name, detection, last, as_of).panels
-    alpha = allowance_of(settings, name, detection, clusters=True).alpha(chances_of(panels, detection))
+    alpha = allowance_of(settings, name, detection, clusters=True).alpha(chances_for(panels, detection))
     return power_of(
         panels,
         lambda panel, n_days: verdicts([panel], detection, alpha, n_days),

@@ -136,13 +136,14 @@ def _held_back(source: str, alert: Alert, judged: JudgedDay, needed: float) -> H
     """`judged` holds what the source's verdicts shared; `needed` is how rare what takes all of it must be, in days."""
     peak = alert.evidence["peak"]
     share = HOURS if _in_hours(alert) else {Kind.WORDS: WORDS, Kind.CLUSTER: CLUSTERS}.get(alert.kind)
-    watched = judged.chances if share is None else alert.evidence["watched"]
+    tail = peak["tail"]
+    a_day = judged.chances.expected(tail) if share is None else tail * alert.evidence["watched"]
     return HeldBack(
         source=source,
         first_day=alert.first_day,
         last_day=alert.last_day,
         title=peak["title"],
         severity=alert.severity,
-        once_in_days=1 / max(peak["tail"] * watched, 1e-12),
+        once_in_days=1 / max(a_day, 1e-12),
         needed_days=needed / (judged.allowance.of_series if share is None else share),
     )

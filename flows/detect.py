@@ -19,7 +19,7 @@ from alerts.rules.surge import Surge
 from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
 from flows.alerting import announce, tell
-from flows.allowance import Allowance, allowance_of, chances_of
+from flows.allowance import Allowance, allowance_of, chances_for
 from flows.clusters import clusters_of, read_grounds
 from flows.hours import detect_hours
 from flows.installation import Installation, open_installation
@@ -86,7 +86,7 @@ def detection_in_force(conn: Connection, installation: Installation) -> Detectio
 
 def judge(panels: Sequence[Panel], detection: DetectionSettings, allowance: Allowance, last: int) -> list[Detection]:
     """Verdicts of all configured detectors on the last `last` steps of all panels of one source."""
-    return verdicts(panels, detection, allowance.alpha(chances_of(panels, detection)), last)
+    return verdicts(panels, detection, allowance.alpha(chances_for(panels, detection)), last)
 
 
 def verdicts(panels: Sequence[Panel], detection: DetectionSettings, alpha: float, last: int) -> list[Detection]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from alerts.lifecycle import REOPEN_DAYS
+from alerts.rules.chances import Chances
 from alerts.rules.words import Spoken
-from flows.allowance import YEAR_DAYS, Allowance, allowance_of, chances_of
+from flows.allowance import YEAR_DAYS, Allowance, allowance_of, chances_for
 from flows.clusters import clusters_of, read_grounds
 from flows.detect import Decision, days_to_recheck, days_to_wait, decide, judge
 from flows.hours import NO_HOURS, Hours, decide_hours, judge_hours
@@ -38,7 +39,7 @@ class JudgedDay(NamedTuple):
     clusters: Sequence[Cluster]
     irregularities: Sequence[Irregularity]
     allowance: Allowance
-    chances: float
+    chances: Chances
     spoken: Spoken | None  # None: the source has no text
     hours: Hours = NO_HOURS
 
@@ -116,7 +117,7 @@ def judged_days(
             detections = judge(cut, detection, allowance, len(chunk))
             alpha, least = allowance.alpha_of_clusters, detection.min_requests
             clusters = clusters_of(grounds, alpha, least, chunk[0], chunk[-1], scanned)
-            chances = chances_of(cut, detection)
+            chances = chances_for(cut, detection)
             hours = NO_HOURS
             if source.step == "hour":
                 with installation.engine.connect() as conn:

@@ -6,6 +6,7 @@ All matrices have one row a series and one column a day; they are checked here a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ Level = tuple[str, ...]
 DAY = np.timedelta64(1, "D")
 HOUR = np.timedelta64(1, "h")
 WEEK = np.timedelta64(7, "D")
+YEAR = np.timedelta64(364, "D")
 
 SETTLED = 0.98
 """Share of a day's requests from which on the day counts as complete."""
@@ -139,6 +141,16 @@ class Panel:
         """Position of the first day on which any series was observed; the number of days if none was."""
         observed = np.flatnonzero((~np.isnan(self.counts)).any(axis=0))
         return int(observed[0]) if observed.size else len(self.dates)
+
+    @cached_property
+    def last_year(self) -> tuple[Floats, Floats]:
+        """(n_series,) mean and variance of a step's count in the last 364 days, of what was observed and one more."""
+        counts = self.counts[:, -max(int(YEAR / self.step), 1) :]
+        known = ~np.isnan(counts)
+        steps = known.sum(axis=1)
+        mean = (np.where(known, counts, 0.0).sum(axis=1) + 1) / (steps + 1)
+        squared = np.where(known, (counts - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        return mean, squared / np.maximum(steps, 1)
 
     @property
     def completed(self) -> Floats:

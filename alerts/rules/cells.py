@@ -10,8 +10,6 @@ import numpy.typing as npt
 from forewarn.alert import Alarm, Kind, Severity
 from forewarn.panel import DAY, SETTLED, Detection
 
-LEAST_EXPECTED = 10.0
-"""A series of which fewer are expected raises no alarm of a drop: five too few is no news."""
 WEEKS_BEFORE = 8
 """A drop is held against the same weekday in so many weeks, too: after a surge its level is still expected."""
 LEAST_WEEKS = 4
@@ -72,20 +70,6 @@ def crossed(detections: Sequence[Detection], day: date, kind: Kind, floor: float
 def is_provisional(cell: Cell) -> bool:
     """Whether part of the day's requests is still to come in, so that only what is known by now was judged."""
     return bool(cell.detection.known_share[cell.row, cell.column] < SETTLED)
-
-
-def watched(detections: Sequence[Detection], day: date) -> float:
-    """Chances a day for a false alarm, as on `day`, over all levels and detectors; a weekly verdict is a seventh.
-
-    Each verdict is one of a surge, and one of a drop if enough is expected.
-    """
-    chances = 0.0
-    for detection in detections:
-        if (column := column_of(detection, day)) is not None:
-            expected = detection.expected[known_rows(detection), column]
-            verdicts = int((~np.isnan(expected)).sum() + (expected >= LEAST_EXPECTED).sum())
-            chances += verdicts / detection.panel.step_days
-    return chances
 
 
 def severity_of(alarm: Alarm) -> Severity:

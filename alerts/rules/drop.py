@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from alerts.rules.cells import LEAST_EXPECTED
+from alerts.rules.chances import LEAST_EXPECTED
 from alerts.rules.issues import findings_of
 from forewarn.alert import Finding, Kind
 from forewarn.panel import Detection

@@ -7,7 +7,8 @@ step_days       days of a step of the source: 1, or 7 where weeks are judged; wh
                 `day_stands_out`, `history`, `holiday`, `planned` and `missing_days` is meant of weeks
 day_stands_out  whether the last of these days by itself lies outside of what is usual
 fires_at        smallest (for a drop: largest) count that would still have fired
-tail, watched   chance of such a count on an ordinary day; chances for such an alarm a day, over all series
+tail, watched   chance of such a count on an ordinary day; chances for such an alarm a day, over all series that can
+                have one
 detector        name of the method
 related         the other alarms of the issue
 parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
@@ -54,7 +55,7 @@ def evidence_of(
     """Evidence of one issue; keys as above.
 
     Args:
-        watched: Chances a day for a false alarm, see `cells.watched`.
+        watched: Chances a day for such an alarm, see `alerts.rules.chances`.
         floor: Least count of a surge that may fire at all; 0 for a drop.
     """
     alarm = head.alarm

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from alerts.rules.cells import crossed, is_provisional, severity_of, watched
+from alerts.rules.cells import crossed, is_provisional, severity_of
+from alerts.rules.chances import chances_of
 from alerts.rules.evidence import areas_watched, evidence_of
 from alerts.rules.merging import merge
 from alerts.wording import issue_title
@@ -14,7 +15,10 @@ from forewarn.panel import Detection
 def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor: float) -> list[Finding]:
     """Issues of one source on one day, the largest first; `floor` as in `crossed`."""
     cells = {frozenset(cell.alarm.labels.items()): cell for cell in crossed(detections, day, kind, floor)}
-    n_watched = watched(detections, day) if cells else 0  # a replay asks for many days, most of them quiet
+    if not cells:
+        return []
+    least = floor if kind is Kind.SURGE else 0.0
+    chances = chances_of([detection.panel for detection in detections], least)
     findings = []
     for issue in merge([cell.alarm for cell in cells.values()]):
         head = cells[frozenset(issue.head.labels.items())]
@@ -22,8 +26,8 @@ def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor
             issue,
             head,
             detections,
-            watched=n_watched,
-            floor=floor if kind is Kind.SURGE else 0.0,
+            watched=chances.watched(head.alarm.tail),
+            floor=least,
         )
         findings.append(
             Finding(

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alerts.rules.cells import LEAST_EXPECTED
+from alerts.rules.chances import LEAST_EXPECTED
 from forewarn.panel import Detection, Floats, Panel
 from simulator.shapes import inject
 

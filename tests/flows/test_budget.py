@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from alerts.rules.cells import watched
-from flows.allowance import Allowance, chances_of
+from alerts.rules.chances import chances_of
+from flows.allowance import Allowance, chances_for
 from flows.backtest import backtest_sources, keep_threshold
 from flows.budget import FACTORS
 from flows.detect import detect_source, detection_in_force, judge
@@ -42,21 +42,27 @@ def test_chance_raises_the_false_alarms_that_the_setting_asks_for(busy: Panel) -
 
 
 def test_small_series_raise_fewer_and_never_more() -> None:
-    counts = ordinary(np.linspace(0.05, 3, 100)[:, None], 100, 1100, seed=7).astype(float)
+    counts = ordinary(np.geomspace(0.01, 3, 100)[:, None], 100, 1100, seed=7).astype(float)
     labels = pd.DataFrame({"category": [f"{row:03}" for row in range(100)]})
     dates = np.arange(np.datetime64("2023-06-26"), np.datetime64("2023-06-26") + 1100)
     panel = Panel(counts, dates, labels, NOW)
     settings = DetectionSettings()
-    assert chances_of([panel], settings) == 100, "none is busy enough for a drop"
-    (detection,) = judge([panel], settings, Allowance(0.7, 1), 7 * WEEKS)
-    assert detection.alarms().sum() < 0.7 * WEEKS + 3 * np.sqrt(0.7 * WEEKS)
+    chances = chances_for([panel], settings)
+    assert len(chances.most) == 100, "none is busy enough for a drop"
+    asked = 0.7
+    allowance = Allowance(asked, 1)
+    assert allowance.alpha(chances) > 1.5 * asked / 7 / 100, "many of them can raise next to none"
+    (detection,) = judge([panel], settings, allowance, 7 * WEEKS)
+    told = detection.alarms() & (detection.observed >= settings.min_requests)
+    assert told.sum() < asked * WEEKS + 3 * np.sqrt(asked * WEEKS)
+    assert detection.alarms().sum() > told.sum(), "some have too few requests to be told"
 
 
 def test_what_comes_about_once_in_n_days_does(busy: Panel) -> None:
     (detection,) = judge([busy], DetectionSettings(), Allowance(1.0, 1), 7 * WEEKS)
     rarest = np.minimum(detection.upper_tail, detection.lower_tail).min(axis=0)  # (n_days,) the day's rarest number
-    chances = np.array([watched([detection], day) for day in detection.dates.tolist()])
-    assert set(chances) == {200}
+    chances = chances_of([busy], DetectionSettings().min_requests).watched(1e-3)
+    assert chances == 200
     days = 7 * WEEKS
     for n in (2, 5, 20):
         came = int((rarest * chances <= 1 / n).sum())
