@@ -47,7 +47,8 @@ STATUS_WORDS = {
     Status.OPEN: "open, new, submitted, pending, unspecified, reopen, reopened, received, for_triage",
     Status.IN_PROGRESS: "assigned, started, in progress, in_progress, acknowledged, investigating, planned, "
     "action scheduled, action_scheduled, hold, on hold, on-hold, work in progress",
-    Status.CLOSED: "closed, fixed, resolved, completed, archived, no further action, no_further_action, solved, "
+    Status.CLOSED: "closed, fixed, fixed - council, fixed - user, resolved, "
+    "completed, archived, no further action, no_further_action, solved, "
     "closed complete, closed incomplete, closed skipped, not_councils_responsibility, internal_referral",
     Status.DUPLICATE: "duplicate, closed (duplicate), completed - dup, open - dup",
     Status.CANCELLED: "cancelled, canceled",

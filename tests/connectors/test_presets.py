@@ -121,6 +121,30 @@ def test_recorded_answers_are_read_whole(real_data: Path, name: str, file: str) 
     assert (batch.requests.category != "").all()
 
 
+def test_the_dashboard_export_of_fixmystreet(tmp_path: Path) -> None:
+    titles = "Report ID,Title,Detail,User Name,Category,Created,Confirmed,Acknowledged,Fixed,Closed,Status,Latitude,"
+    titles += "Longitude,Query,Ward,Easting,Northing,Report URL,Device Type,Site Used,Reported As"
+    (tmp_path / "export.csv").write_text(
+        f"{titles}\n"
+        '17,Hole,"Deep, and wide",Ann Example,Potholes,2026-05-02T08:00:00,2026-05-02T08:15:00,,,2026-05-04T10:00:00,'
+        "fixed - council,51.75,-1.25,,North,451000,207000,https://example.org/17,mobile,FixMyStreet,\n"
+        "18,Lamp,Dark,Ann Example,Street lights,2026-05-03T08:00:00,,,,,unconfirmed,51.75,-1.25,,North,,,,,,\n",
+        encoding="utf-8",
+    )
+    source = connector_for("site", settings_of("fixmystreet-csv").model_copy(update={"path": str(tmp_path)}))
+    pages = [page for window in source.plan({}, NOW) for page in source.fetch(window)]
+    (report,) = [report for page in pages for report in page.requests]
+    assert (report.source_record_id, report.area, report.status, report.channel) == (
+        "17",
+        "North",
+        "closed",
+        "FixMyStreet",
+    )
+    assert report.requested_at == datetime(2026, 5, 2, 7, 15, tzinfo=UTC)
+    assert "Example" not in str(report)
+    assert [reject.reason for page in pages for reject in page.rejects] == ["no_date"]
+
+
 def test_a_wrong_name_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'nyc-311'"):
         preset("nyc-31", "nyc")
