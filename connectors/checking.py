@@ -72,9 +72,9 @@ def check(connector: Connector, now: datetime, title: str = "", delay_days: int 
     holds = [held(sample, ours) for ours in found.mapping]
     unknown = _unknown_fields(found, holds)
     wrong = [*(unknown or trouble), *_unusable(sample.rejects, sample.usable)]
-    if isinstance(connector, TellsTime) and connector.clock_ahead:
-        ahead = f"{connector.clock_ahead.total_seconds() / 60:.0f} minutes"
-        wrong.append(f"this machine's clock is {ahead} ahead of the server's, which counts; set this machine's by NTP")
+    if isinstance(connector, TellsTime) and (ahead := connector.clock_ahead(now)):
+        by = f"{ahead.total_seconds() / 60:.0f} minutes"
+        wrong.append(f"this machine's clock is {by} ahead of the server's, which counts; set this machine's by NTP")
     wrong += _silent(sample, now, OLD_DAYS + delay_days)
     if sample.usable and not unknown:
         wrong += _empty(found, holds, getattr(connector, "fields", {}))

@@ -42,7 +42,7 @@ _RETRIED = {202, 408, 425, 429}
 _TOO_LONG = f"its answer was not complete after {TOTAL_SECONDS} s"
 
 _asked_at: dict[Place, float] = {}  # seconds of `time.monotonic` at which a server last answered any of our sources
-_ahead: dict[Place, float] = {}  # seconds by which our clock was ahead of a server's when it last answered
+_told: dict[Place, datetime | None] = {}  # what a server's clock said when it last answered
 leave_queries_out_of_logs()
 
 
@@ -82,11 +82,11 @@ class HttpSource:
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
-    @property
-    def clock_ahead(self) -> timedelta:
+    def clock_ahead(self, now: datetime) -> timedelta:
         """As in `contracts.TellsTime`; small differences are none."""
-        ahead = _ahead.get(place_of(self.url.strip()), 0.0)
-        return timedelta(seconds=ahead if ahead > CLOCK_SKEW_SECONDS else 0.0)
+        told = _told.get(place_of(self.url.strip()))
+        ahead = timedelta() if told is None else now - told
+        return ahead if ahead > timedelta(seconds=CLOCK_SKEW_SECONDS) else timedelta()
 
     def client(self, headers: Mapping[str, str] = MappingProxyType({}), secrets: Sequence[str] = ()) -> "Client":
         """A client for this source; `headers` go to its own host only. `secrets` is what questions hold of them."""
@@ -269,8 +269,8 @@ class Client:
             document = whole(body, parse, response.headers.get("Content-Type", "")) if is_there else None
         except ValueError as error:
             raise _Failure(str(error), miscoded="Content-Encoding" in response.headers) from None
-        skew_seconds = self._skew(response.headers)
-        _ahead[place] = skew_seconds or 0.0
+        told = _told[place] = _time_of(response.headers)
+        skew_seconds = None if told is None else (self.now() - told).total_seconds()
         return Answer(document, 0, len(body), skew_seconds, response.status_code, response.headers)
 
     def _exchange(
@@ -366,11 +366,12 @@ class Client:
         said = self.quoted(body[:1000].decode(errors="replace"))[:300]
         raise SourceChanged(self.origin.source, f"{address} refuses with status {status}: {said}")
 
-    def _skew(self, headers: Mapping[str, str]) -> float | None:
-        """Our clock minus the server's; an answer that a cache has kept is as old as it says."""
-        server, age = http_date(headers.get("Date", "")), headers.get("Age", "")
-        kept_seconds = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
-        return None if server is None else (self.now() - server).total_seconds() - kept_seconds
+
+def _time_of(headers: Mapping[str, str]) -> datetime | None:
+    """What the server's clock says; an answer that a cache has kept is as old as it says."""
+    told, age = http_date(headers.get("Date", "")), headers.get("Age", "")
+    kept_seconds = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
+    return None if told is None else told + timedelta(seconds=kept_seconds)
 
 
 def counters_of(answer: Answer) -> dict[str, int]:

@@ -96,8 +96,8 @@ def batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> It
 def _batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> Iterator[Batch]:
     reading = _pages(connector, connector.plan(state, now))
     begun = [read for read in (next(reading, None),) if read is not None]
-    if isinstance(connector, TellsTime) and connector.clock_ahead:  # as its first answer shows
-        reading, begun = _pages(connector, connector.plan(state, now - connector.clock_ahead)), []
+    if begun and isinstance(connector, TellsTime) and (ahead := connector.clock_ahead(now)):  # as its answer shows
+        reading, begun = _pages(connector, connector.plan(state, now - ahead)), []
     pages: list[Page] = []
     rows, share = 0, 0.0
     for page, portion in chain(begun, reading):

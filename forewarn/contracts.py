@@ -178,10 +178,9 @@ class ForgetsOld(ReadsSingly, Protocol):
 class TellsTime(Protocol):
     """A connector whose source has a clock that can be compared with ours."""
 
-    @property
-    def clock_ahead(self) -> timedelta:
-        """By how much our clock was ahead of the source's when it last answered. Of the time between the two nothing
-        can be there yet, so whoever reads up to now must mean the earlier.
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """By how much the moment that is taken for now was ahead of the source's clock when it last answered. Of the
+        time between the two nothing can be there yet, so whoever reads up to now must mean the earlier.
         """
         ...
 

@@ -21,7 +21,7 @@ def late_by(minutes: int) -> Fault:
     """The server's clock is behind."""
 
     def tell(whole: tuple[str, list[tuple[str, str]], bytes]) -> tuple[str, list[tuple[str, str]], bytes]:
-        told = format_datetime(datetime.now(UTC) - timedelta(minutes=minutes), usegmt=True)
+        told = format_datetime(NOW - timedelta(minutes=minutes), usegmt=True)
         return whole[0], [*whole[1], ("Date", told)], whole[2]
 
     return tell

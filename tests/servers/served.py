@@ -619,7 +619,7 @@ class ServedFiles:
 
     def __init__(self) -> None:
         self._on: set[str] = set()
-        self._folder = Path()
+        self._folder: Path  # once a source is made of it
 
     def app(self, _environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Nobody asks."""
