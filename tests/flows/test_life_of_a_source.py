@@ -43,6 +43,7 @@ from tests.servers.served import SERVED, ZONE, Served
 FIRST_DAY = date(2026, 9, 20)
 BEGIN = datetime(2026, 10, 26, 10, tzinfo=UTC)  # six in the morning; the clocks go back on 1 November
 LIFE_DAYS = 110
+MONDAY = 0
 NEVER = datetime.max.replace(tzinfo=UTC)
 BLIPS: Mapping[str, Fault | None] = {
     "cut": faults.cut,
@@ -229,6 +230,8 @@ class Life(RuleBasedStateMachine):
         self.frozen_at = NEVER
         self.it_drops_its_habits(1)
         self.now = datetime.combine(self.now.date() + timedelta(days=1), BEGIN.timetz())
+        if self.now.weekday() == MONDAY:  # nobody asks on Sundays, and some sources show that one is over by newer rows
+            self.now += timedelta(days=1)
         for days in (0, 7, 7):
             self.now += timedelta(days=days)
             self.run()

@@ -194,10 +194,14 @@ class ServedOpen311(OnTheWeb):
 
     def __init__(self) -> None:
         self._now = datetime.min.replace(tzinfo=UTC)
+        self._anew: dict[str, datetime] = {}
         self.app = SmallOpen311([], Habits(), lambda: self._now)
 
     def show(self, rows: Sequence[Shown], now: datetime) -> None:
         self._now = now
+        rows = [
+            row._replace(updated_at=max(row.updated_at, self._anew.get(row.record_id, row.updated_at))) for row in rows
+        ]
         self.app.requests = [
             {
                 "service_request_id": row.record_id,
@@ -213,8 +217,8 @@ class ServedOpen311(OnTheWeb):
 
     def reload(self, rows: Sequence[Shown], now: datetime) -> None:
         """Rows are written one after the other, three a second."""
-        stamps = (now - timedelta(seconds=n // 3) for n in range(len(rows)))
-        self.show([row._replace(updated_at=at) for row, at in zip(rows, stamps, strict=True)], now)
+        self._anew = {row.record_id: now - timedelta(seconds=n // 3) for n, row in enumerate(rows)}
+        self.show(rows, now)
 
     def switch(self, trouble: str, *, on: bool) -> None:
         setattr(self.app.habits, trouble, (25 if on else 1000) if trouble == "cap" else on)
@@ -510,6 +514,7 @@ class ServedZendesk(OnTheWeb):
     def __init__(self) -> None:
         self._now = datetime.min.replace(tzinfo=UTC)
         self._shown: dict[str, Shown] = {}
+        self._anew = self._now
         asked = ({"id": 1, "title": "Kind", "type": "tagger"}, {"id": 2, "title": "Where", "type": "text"})
         self.app = SmallZendesk(lambda: self._now, ticket_fields=asked)
 
@@ -518,13 +523,14 @@ class ServedZendesk(OnTheWeb):
         for gone in before.keys() - self._shown.keys():
             self.app.delete(int(gone), now - _A_WHILE)
         for row in rows:
-            if before.get(row.record_id) != row:
-                self._put(row, row.loaded_at)
+            if before.get(row.record_id) != row:  # what it comes to after a new load is later than that
+                self._put(row, row.loaded_at if row.loaded_at > self._anew else now - _A_WHILE)
 
     def reload(self, rows: Sequence[Shown], now: datetime) -> None:
         self.show(rows, now)
+        self._anew = now - _A_WHILE
         for row in rows:
-            self._put(row, now - _A_WHILE)
+            self._put(row, self._anew)
 
     def switch(self, trouble: str, *, on: bool) -> None:
         setattr(self.app.habits, trouble, (20 if on else 1000) if trouble == "rows_at_most" else on)
