@@ -40,13 +40,22 @@ def _kinds(shape: Mapping[str, str], name: str) -> list[str]:
     return shape[name].split(" or ") if name in shape else []
 
 
-def noted(shape: Shape, told: Mapping[str, str], worse: Iterable[Change], today: date, *, is_all: bool) -> Shape:
+def noted(
+    shape: Shape,
+    told: Mapping[str, str],
+    worse: Iterable[Change],
+    today: date,
+    *,
+    is_all: bool,
+    is_over: bool = True,
+) -> Shape:
     """What is known with this run's findings in it.
 
     Args:
         told: Field of the source → type; {}: the run found nothing out.
         worse: Fields of ours that hold less than they did.
         is_all: Fields that are not in `told` are gone; else they may only be empty just now.
+        is_over: False: the run goes on, and may tell of others.
     """
     day = today.isoformat()
     fields = {name: dict(known) for name, known in shape.get("fields", {}).items()}
@@ -63,7 +72,7 @@ def noted(shape: Shape, told: Mapping[str, str], worse: Iterable[Change], today:
         if is_learnt and not kinds <= set(was.split(" or ")):
             changes[f"type {name}"] = f"the field {name!r} was {was} and is {kind} now"
         fields[name] |= {"type": kind if is_all else " or ".join(sorted({*was.split(" or "), *kinds})), "seen": day}
-    for name in [name for name in fields if told and name not in told]:
+    for name in [name for name in fields if told and is_over and name not in told]:
         if is_all or date.fromisoformat(fields[name]["seen"]) <= today - FORGOTTEN:
             changes[f"gone {name}"] = f"the field {name!r} is gone"
             del fields[name]

@@ -17,12 +17,11 @@ from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.calendars import calendar_of
 from connectors.contents import BACKFILL, worse
-from connectors.field_news import fresh_news, noted
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.old_requests import look_up_old
-from flows.pull import LOOK_BACK, PLACES, Pull, Reached, batches, check_contents, history_of, write
+from flows.pull import LOOK_BACK, PLACES, Pull, Reached, batches, check_contents, history_of, note_fields, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
 from flows.retention import empty_old_texts
@@ -156,7 +155,7 @@ def _conclude(
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
     newest_day = max(known, default=None)
     sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
-    remarks = _note_shape(conn, pull)
+    remarks = _note_news(conn, pull)
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     findings = SourceTrouble().evaluate(
@@ -179,20 +178,15 @@ def _conclude(
     return IngestReport(pull.name, new, updated, rejected, health, message, failure, changes, remarks)
 
 
-def _note_shape(conn: Connection, pull: Pull) -> list[str]:
-    """Keeps what was found out about the source's fields; gives what is new about them."""
+def _note_news(conn: Connection, pull: Pull) -> list[str]:
+    """Keeps what this run found out about the source; gives what is new."""
     if pull.backfill:
         pull.counters[BACKFILL] = 1
     if not pull.backfill and pull.known_until is not None:
         late = {day: count for day, count in pull.new_days.items() if day <= pull.known_until}
         pull.counters["late_rows"] = sum(late.values())
-    before = sources.read_shape(conn, pull.name)
-    told = pull.told_shape or pull.seen_shape
-    news = worse(pull.counters, pull.usual)
-    now = noted(before, told, news, pull.today, is_all=bool(pull.told_shape))
-    if now != before:
-        sources.set_shape(conn, pull.name, now)
-    return fresh_news(before, now)
+    note_fields(conn, pull, worse(pull.counters, pull.usual))
+    return pull.remarks
 
 
 def _since(

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from connectors.contents import Contents, changed
-from connectors.field_news import joined
+from connectors.contents import Change, Contents, changed
+from connectors.field_news import fresh_news, joined, noted
 from connectors.health import History, judge_days
 from connectors.normalise import add_up
 from connectors.quality import out_of_area
@@ -66,6 +66,7 @@ class Pull:
     places: tuple[Floats, Floats] = NOWHERE  # latitudes and longitudes of requests that were stored before
     told_shape: dict[str, str] = field(default_factory=dict)  # field of the source → type, as it says
     seen_shape: dict[str, str] = field(default_factory=dict)  # as its rows show
+    remarks: list[str] = field(default_factory=list)  # what is new about the source, in words
 
     @property
     def today(self) -> date:
@@ -158,22 +159,38 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
     pull.counters.update(f"rejected.{reject.reason}" for reject in rejects)
     for page in batch:
         pull.counters.update(page.counters)
+        pull.seen_shape = joined(pull.seen_shape, page.shape)
     ends = [page.end for page in batch if page.end is not None]
+    for end in ends:
+        pull.told_shape.update(end.shape)
     if ends:
         sources.commit_state(conn, pull.name, ends[-1].state)
+        note_fields(conn, pull)
         pull.fresh_until = ends[-1].fresh_until
     pull.partial_days.update(*(end.partial_days for end in ends))
     pull.counters["partial_days"] += sum(len(end.partial_days) for end in ends)
-    for page in batch:
-        pull.seen_shape = joined(pull.seen_shape, page.shape)
     for end in ends:
-        pull.told_shape.update(end.shape)
         if end.everything is not None and end.covers is not None:
             take_snapshot(conn, pull, end.covers, end.everything)
     for covered in _joined([end.covers for end in ends if end.covers is not None]):
         _cover(conn, pull, covered, None)
     if open_days := [end.open_day for end in ends if end.open_day is not None]:
         _cover(conn, pull, None, max(open_days))
+
+
+def note_fields(conn: Connection, pull: Pull, worse: Sequence[Change] | None = None) -> None:
+    """Keeps what was found out about the source's fields so far, in the transaction of the rows that show it.
+
+    Args:
+        worse: Fields of ours that hold less than they did; None: the run goes on.
+    """
+    known = sources.read_shape(conn, pull.name)
+    told = pull.told_shape or pull.seen_shape
+    is_all, is_over = bool(pull.told_shape), worse is not None
+    now = noted(known, told, worse or (), pull.today, is_all=is_all, is_over=is_over)
+    if now != known:
+        sources.set_shape(conn, pull.name, now)
+    pull.remarks += fresh_news(known, now)
 
 
 def check_contents(engine: Engine, pull: Pull, batch: Sequence[Page]) -> None:

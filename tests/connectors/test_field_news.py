@@ -50,6 +50,13 @@ def test_rows_leave_out_what_is_empty() -> None:
     assert "the field 'topic' is gone" in told(at(known, 28, {"id": "number"}, is_all=False))
 
 
+def test_while_a_run_goes_on_nothing_is_gone() -> None:
+    known = at({}, 0, {"id": "number", "topic": "text"})
+    half = noted(known, {"id": "number", "ward": "text"}, (), DAY + timedelta(days=1), is_all=True, is_over=False)
+    assert told(half) == ["a new field 'ward' (text)"]
+    assert told(at(half, 1, {"id": "number", "ward": "text", "topic": "text"})) == told(half)
+
+
 def test_a_run_that_found_nothing_out_changes_nothing() -> None:
     known = at({}, 0, {"id": "number"})
     assert at(known, 1, {}) == known
