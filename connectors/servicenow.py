@@ -124,18 +124,13 @@ class ServiceNow(HttpSource):
             for rows, answer in walk(client, self.url, deletions, *span, page_size=self.page_size):
                 removed = [row["documentkey"]["value"] for row in rows if "documentkey" in row]
                 yield Page(counters=counters_of(answer), removed=removed)
+                yield from self._present(client, removed, window.until)  # what was put back is there again
         yield Page(end=end_of_updates(window, touched, self.tz))
 
     def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
         """The present rows of single requests; a row that this user may not see is no deleted one."""
-        question = self._question(UPDATED, *self._columns.values())
-        ids = [record_id for record_id in record_ids if record_id.isalnum()]  # others would end the list of ids
         with self._client() as client:
-            for start in range(0, len(ids), SINGLY):
-                rows, answer = rows_of(client, self.url, question, ids[start : start + SINGLY])
-                batch = self._batch(rows, now)
-                counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
-                yield Page(batch.requests, rejects=batch.rejects, counters=counters)
+            yield from self._present(client, record_ids, now)
 
     def reconcile(self, span: Window) -> Reconciliation:
         """The ids of the rows from the span that this user may see."""
@@ -146,6 +141,15 @@ class ServiceNow(HttpSource):
             pages = walk(client, self.url, question, span.since, span.until, page_size=self.page_size)
             ids = frozenset(row["sys_id"]["value"] for rows, _ in pages for row in rows)
         return Reconciliation(total=len(ids), record_ids=ids)
+
+    def _present(self, client: Client, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        question = self._question(UPDATED, *self._columns.values())
+        ids = [record_id for record_id in record_ids if record_id.isalnum()]  # others would end the list of ids
+        for start in range(0, len(ids), SINGLY):
+            rows, answer = rows_of(client, self.url, question, ids[start : start + SINGLY])
+            batch = self._batch(rows, now)
+            counters = add_up([counters_of(answer), batch.counters, {"fetched": len(rows)}])
+            yield Page(batch.requests, rejects=batch.rejects, counters=counters)
 
     @property
     def _columns(self) -> dict[RequestField, str]:

@@ -182,6 +182,19 @@ def test_a_user_with_another_clock_is_refused(serving: Serving, instance: SmallS
         source.probe()
 
 
+def test_what_was_deleted_and_put_back_is_there(serving: Serving, instance: SmallServiceNow, clock: Clock) -> None:
+    source = connector(serving(instance))
+    state = end_of(read(source, source.plan({}, NOW))).state
+    (kept,) = [row for row in instance.tables["incident"].values() if row["number"] == "INC0000017"]
+    gone = instance.delete(17, NOW + timedelta(minutes=10))
+    instance.tables["incident"][gone] = kept  # with the time of update that it had
+    clock.now = NOW + timedelta(hours=1)
+    pages = read(source, source.plan(state, clock.now))
+    places = [number for number, page in enumerate(pages) if gone in page.removed]
+    again = [number for number, page in enumerate(pages) if gone in page.requests.source_record_id.tolist()]
+    assert max(again) > max(places)
+
+
 def test_deletions_come_from_the_audit_where_it_can_be_read(
     serving: Serving, instance: SmallServiceNow, clock: Clock
 ) -> None:
