@@ -11,7 +11,7 @@ Requests come in the order of their requested time; a query by update time in th
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -191,7 +191,6 @@ def serve(app: WSGIApplication, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(
-            lambda: close_all(connections)
-        )  # also ends the loop, as nothing is left to wait for
+        with suppress(OSError):  # a request that just ended may have ended the loop, which closes the trigger
+            server.trigger.pull_trigger(lambda: close_all(connections))  # ends the loop, as nothing is left to wait for
         thread.join()
