@@ -28,6 +28,13 @@ def settle(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
+@pytest.fixture(autouse=True)
+def new_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of a server of an earlier test that had the same port."""
+    monkeypatch.setattr("connectors.http._asked_at", {})
+    monkeypatch.setattr("connectors.http._told", {})
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of recorded service requests of real cities; not part of the project."""
