@@ -54,6 +54,20 @@ def overwrites_freed(conn: Connection) -> Iterator[None]:
         conn.exec_driver_sql(f"PRAGMA secure_delete = {before}")
 
 
+@contextmanager
+def rows_looked_up(conn: Connection) -> Iterator[None]:
+    """Staged rows are looked up one by one in what they are joined with, however many rows PostgreSQL believes it has.
+
+    While a source is read for the first time it knows too few of them, and afterwards it would rather read all.
+    """
+    if conn.dialect.name != "postgresql":
+        yield
+        return
+    conn.exec_driver_sql("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+    yield  # after an error the transaction ends, and its settings with it
+    conn.exec_driver_sql("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
+
+
 def stage(conn: Connection, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
     """Makes these the rows of the temporary table `table`."""
     empty_staging(conn, table)

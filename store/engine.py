@@ -124,7 +124,8 @@ def _postgresql(address: URL) -> Engine:
     if "connect_timeout" not in address.query:
         options["connect_timeout"] = 10
     if "options" not in address.query:
-        options["options"] = f"-c lock_timeout={WAIT_SECONDS}s"
+        # To compile a statement takes longer than most of ours, and nearly none of them comes twice.
+        options["options"] = f"-c lock_timeout={WAIT_SECONDS}s -c jit=off"
     try:
         return create_engine(address, connect_args=options, pool_pre_ping=True, hide_parameters=True, **_JSON)
     except ModuleNotFoundError as error:

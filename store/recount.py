@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from store.dialect import analyze, empty_staging, insert, stage
+from store.dialect import analyze, empty_staging, insert, rows_looked_up, stage
 from store.schema import count_history, daily_count, service_request
 from store.series import Integers
 from store.types import Day
@@ -126,12 +126,12 @@ def apply_counted(conn: Connection, *, seen_day: date, backfill: bool) -> None:
     )
     columns = ["series_id", "day", "opened", "closed", "seen_day", "backfill"]
     history = insert(conn, count_history).from_select(columns, news)
-    conn.execute(
-        history.on_conflict_do_update(
-            index_elements=["series_id", "day", "seen_day", "backfill"],
-            set_={"opened": history.excluded.opened, "closed": history.excluded.closed},
-        )
+    history = history.on_conflict_do_update(
+        index_elements=["series_id", "day", "seen_day", "backfill"],
+        set_={"opened": history.excluded.opened, "closed": history.excluded.closed},
     )
+    with rows_looked_up(conn):
+        conn.execute(history)
     some = select(*counted.c).where(counted.c.opened + counted.c.closed > 0)
     counts = insert(conn, daily_count).from_select(list(counted.c), some)
     conn.execute(

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from forewarn.panel import LABELS
 from forewarn.request import Requests, Texts
-from store.dialect import fetch_integers, load, stage
+from store.dialect import fetch_integers, load, rows_looked_up, stage
 from store.recount import apply_counted, recount
 from store.revisions import CONTENT, log_changes
 from store.schema import service_request as stored
@@ -131,10 +131,11 @@ def write_requests(
     outcomes: Counter[str] = Counter(new=int((~is_stored).sum()))
     if is_stored.any():
         stage(conn, _incoming, {name: column[is_stored] for name, column in columns.items()})
-        outcomes.update(_classify(conn, source, seen_at))
-        log_changes(conn, source, select(*_before_and_after()).where(_same_key(source), _is_changed), seen_at)
-        touched = np.concatenate([touched, _changed_cells(conn, source)])
-        _update(conn, source, seen_at)
+        with rows_looked_up(conn):
+            outcomes.update(_classify(conn, source, seen_at))
+            log_changes(conn, source, select(*_before_and_after()).where(_same_key(source), _is_changed), seen_at)
+            touched = np.concatenate([touched, _changed_cells(conn, source)])
+            _update(conn, source, seen_at)
     if len(touched):
         recount(conn, *touched.T)
         apply_counted(conn, seen_day=seen_day, backfill=backfill)
@@ -171,7 +172,8 @@ def _is_stored(conn: Connection, source: str, ids: Texts) -> npt.NDArray[np.bool
     stage(conn, _asked, {"position": np.arange(len(ids)), "source_record_id": ids})
     same = and_(stored.c.source_record_id == _asked.c.source_record_id, stored.c.source == source)
     found = np.zeros(len(ids), dtype=np.bool_)
-    found[fetch_integers(conn, select(_asked.c.position).join_from(_asked, stored, same))] = True
+    with rows_looked_up(conn):
+        found[fetch_integers(conn, select(_asked.c.position).join_from(_asked, stored, same))] = True
     return found
 
 
