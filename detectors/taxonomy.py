@@ -104,6 +104,8 @@ def _due(counts: Floats) -> Floats:
     """Requests a day in the middle one of the last weeks, so that neither a storm nor a list counts; 0 at first."""
     due = np.zeros_like(counts)
     some = np.nansum(counts, axis=1) >= 4 * DUE  # others are too rare to be due
+    if not some.any():
+        return due
     if not some.all():
         due[some] = _due(counts[some])
         return due

@@ -50,6 +50,11 @@ def test_a_category_that_begins_is_told_and_has_no_zeros_before() -> None:
     assert not np.isnan(panel.counts[list(panel.labels["category"]).index("Rats"), 1:]).any()
 
 
+def test_of_a_source_of_a_few_requests_nothing_is_told() -> None:
+    changes = find_changes(entries_of([(200, "", "Rats", "", "North", 1), (200, "", "Noise", "", "South", 1)], DAYS))
+    assert (changes.irregularities, changes.blanks) == ([], [])
+
+
 def test_a_rare_category_begins_unnoticed() -> None:
     assert told(town(*((day, "", "Sinkhole", "", "North", 1) for day in (100, 160, 220)))) == []
 
