@@ -331,6 +331,7 @@ class ServedArcGis(OnTheWeb):
         self.app = SmallArcGis({"": SmallLayer({**texts, **times}, [])})
         self._numbers: dict[str, int] = {}
         self._loads = 0
+        self._loaded = datetime.min.replace(tzinfo=UTC)
 
     def show(self, rows: Sequence[Shown], now: datetime) -> None:
         for row in sorted(rows, key=lambda row: row.loaded_at):
@@ -341,7 +342,7 @@ class ServedArcGis(OnTheWeb):
                 "REQUESTID": row.record_id,
                 "ADDED": milliseconds(row.requested_at),
                 "RESOLVED": row.closed_at and milliseconds(row.closed_at),
-                "EDITED": milliseconds(row.loaded_at),
+                "EDITED": milliseconds(max(row.loaded_at, self._loaded)),
                 "TYPE": row.category,
                 "WARD": row.area,
                 "SOURCE": row.channel,
@@ -353,8 +354,9 @@ class ServedArcGis(OnTheWeb):
 
     def reload(self, rows: Sequence[Shown], now: datetime) -> None:
         self._loads += 1
+        self._loaded = now
         self._numbers.clear()
-        self.show([row._replace(loaded_at=now) for row in rows], now)
+        self.show(rows, now)
 
     def switch(self, trouble: str, *, on: bool) -> None:
         usual = {"gives_at_most": None, "literals": ("timestamp", "date", "epoch")}
