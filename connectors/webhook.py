@@ -4,13 +4,15 @@ The served dashboard takes a batch, has it checked here, and keeps it; later run
 what the settings ask for is kept of a row, and that already scrubbed.
 
 A heartbeat says that everything up to its time was sent. It proves that the sender lives when there are no requests.
+A batch without one may be the first of many with which a sender catches up: it proves no more than what was asked for
+before its newest request.
 """
 
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -24,10 +26,11 @@ from connectors.scrub import descriptions
 from connectors.texts import as_text
 from connectors.updates import known_end
 from forewarn.contracts import Capabilities, Page, Received, ReceivedBatch, Reconciliation, Window, WindowEnd
-from forewarn.request import Reject
+from forewarn.request import Reject, Requests
 
 MAX_SKEW = timedelta(minutes=5)  # between the sender's clock and ours
 SHORTEST_SECRET = 16  # characters
+_ALIVE, _SENT = "alive_until", "sent_until"  # keys of the state: when the sender lived, and up to when it sent all
 
 # Our field → key of a row.
 FIELDS: Mapping[RequestField, str] = {
@@ -153,12 +156,12 @@ class Webhook:
         while batches := self.received(state.get("after", 0)):
             for batch in batches:
                 content = batch.content
-                state |= self._known(state, batch) | {"after": batch.number}
                 read = self._normaliser.requests(
                     columns_of(content["rows"], {name: (name,) for name in {**FIELDS, **self.fields}}),
                     now=batch.received_at,
                     position=lambda index, number=batch.number: f"batch {number}, row {index}",  # type: ignore[misc]
                 )
+                state |= self._known(state, batch, read.requests) | {"after": batch.number}
                 if days := [day.isoformat() for day in np.unique(read.requests.day).tolist()]:
                     state["touched"] = min(days[0], state.get("touched", days[0]))
                 rejects = [
@@ -203,24 +206,34 @@ class Webhook:
             if index not in faulty
         ], list(rejects)
 
-    def _known(self, state: Mapping[str, Any], batch: ReceivedBatch) -> dict[str, str]:
-        """From which day on everything comes, and until when it came, once this batch is read."""
+    def _known(self, state: Mapping[str, Any], batch: ReceivedBatch, requests: Requests) -> dict[str, str]:
+        """Once this batch is read: from which day on everything comes, until when it was sent, and the sender lived."""
         begun = state.get("first_day")
         if begun is None:
             first = self.first_day or civil_day(batch.received_at, ZoneInfo(self.zone)) + timedelta(days=1)
             begun = first.isoformat()
-        told = batch.content["alive_until"] or batch.received_at.isoformat()
-        held = state.get("alive_until", told)
-        return {"first_day": begun, "alive_until": max(told, held, key=datetime.fromisoformat)}
+        beat = batch.content["alive_until"]
+        known = {_ALIVE: beat or batch.received_at.isoformat(), _SENT: beat or _newest(requests, batch.received_at)}
+        known = {
+            key: max(told, state.get(key, told), key=datetime.fromisoformat) for key, told in known.items() if told
+        }
+        return {"first_day": begun, **known}
 
     def _end(self, state: Mapping[str, Any]) -> WindowEnd:
-        """All days that were over when the sender was last alive, from the first that was touched or is new."""
-        if "alive_until" not in state:
-            return WindowEnd(state)
-        alive = datetime.fromisoformat(state["alive_until"])
+        """All days that were over when everything was sent, from the first that was touched or is new."""
+        alive = datetime.fromisoformat(state[_ALIVE]) if _ALIVE in state else None
+        if _SENT not in state:
+            return WindowEnd(state, fresh_until=alive)
         touched = [date.fromisoformat(state["touched"])] if "touched" in state else []
         kept = {key: value for key, value in state.items() if key != "touched"}
-        return known_end(kept, touched, alive, ZoneInfo(self.zone), fresh_until=alive)
+        return known_end(kept, touched, datetime.fromisoformat(state[_SENT]), ZoneInfo(self.zone), fresh_until=alive)
+
+
+def _newest(requests: Requests, until: datetime) -> str:
+    """The time of the newest request that is not from the future, as text; '': there is none."""
+    times = requests.requested_at
+    times = times[times <= np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "us")]
+    return times.max().item().replace(tzinfo=UTC).isoformat() if len(times) else ""
 
 
 def _items(body: bytes) -> Sequence[Any]:

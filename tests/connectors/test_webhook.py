@@ -164,6 +164,20 @@ def test_without_life_nothing_becomes_known(box: Box) -> None:
     assert end_of(read(source, dict(end.state), NOW + timedelta(days=9))).covers is None
 
 
+def test_a_batch_without_a_heartbeat_proves_the_days_before_its_newest_request(box: Box) -> None:
+    source = connector(box, first_day="2026-06-20")
+    rows = [call(n, datetime(2026, 6, 20, 9, tzinfo=UTC) + n * timedelta(hours=12)) for n in range(9)]
+    ahead = call(99, NOW + timedelta(days=400))
+    box.put(source, [*rows, ahead], NOW)  # the first of a sender who catches up
+    end = end_of(read(source))
+    assert end.covers == (date(2026, 6, 20), date(2026, 6, 23))
+    assert end.fresh_until == NOW, "it lives"
+    box.put(source, [{"type": "deletion", "source_record_id": "c-1"}], NOW)
+    assert end_of(read(source, dict(end.state))).covers is None
+    box.put(source, [call(10, NOW - timedelta(hours=4)), heartbeat(NOW)], NOW)
+    assert end_of(read(source, dict(end.state))).covers == (date(2026, 6, 24), date(2026, 6, 29))
+
+
 def test_a_heartbeat_ahead_of_time_proves_nothing_of_the_future(box: Box) -> None:
     source = connector(box, first_day="2026-06-28")
     box.put(source, [heartbeat(NOW + timedelta(minutes=4))], NOW)
