@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr
 
 from connectors.arcgis_drain import Drain
 from connectors.arcgis_layer import DATE, LITERALS, Layer, Refused, Rows, Service
-from connectors.days import civil_day, completed_days, day_start
+from connectors.days import civil_day, day_start, wholly_read_days
 from connectors.http import Client, HttpSource
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
 from connectors.texts import no_column
@@ -280,8 +280,7 @@ class ArcGis(HttpSource):
         # What a layer that stands still brings later is from after its last edit, so we go back to there.
         note["watermark"] = max(note.get("watermark", ""), min(upto, fresh_until).isoformat())
         covered = date.fromisoformat(note["covered"])
-        first = min(civil_day(span.since, self.tz), covered + timedelta(days=1))
-        covers, open_day = completed_days(first, min(upto, fresh_until), self.tz)
+        covers, open_day = wholly_read_days(span.since, min(upto, fresh_until), self.tz)
         if covers:
             note["covered"] = max(covered, covers[1]).isoformat()
         return WindowEnd({}, covers, open_day if span.until is None else None, fresh_until)

@@ -95,7 +95,7 @@ class Cfpb(HttpSource):
 
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows over the days of receipt, from the last one's end, less what is read again, to today."""
-        windows = REVISITS.windows(state, now, now.replace(microsecond=0), self.tz, self.first_day)
+        windows = REVISITS.windows(state, now.replace(microsecond=0), self.tz, self.first_day)
         is_again = WEEKLY in state and not REVISITS.is_weekly(state, civil_day(now, self.tz))
         return [replace(window, name=AGAIN) for window in windows] if is_again else windows
 

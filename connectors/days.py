@@ -30,3 +30,14 @@ def completed_days(
     last = steps.last_over(today - timedelta(days=1))
     began = until > day_start(today, zone)
     return (first, last) if first <= last else None, today if began and today >= first else None
+
+
+def wholly_read_days(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[Span | None, date | None]:
+    """The days that are known once all from `since` to `until` is read, and the day that is not over at `until`.
+
+    A day of which only the end was read is none of them: what was read of it before may not have been all.
+    """
+    first = civil_day(since, zone)
+    begins_within = day_start(first, zone) < since
+    covers, _ = completed_days(first + timedelta(days=begins_within), until, zone)
+    return covers, completed_days(first, until, zone)[1]

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from connectors.days import civil_day, completed_days
+from connectors.days import civil_day, wholly_read_days
 from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, RequestField, add_up
@@ -71,7 +71,7 @@ class FixMyStreet(HttpSource):
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows over the times of confirmation, from the last one's end, less what is read again, to now."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
-        return REVISITS.windows(state, now, horizon, self.tz, self.first_day)
+        return REVISITS.windows(state, horizon, self.tz, self.first_day)
 
     def fetch(self, window: Window) -> Iterator[Page]:
         """The reports of a window.
@@ -93,7 +93,7 @@ class FixMyStreet(HttpSource):
                     rejects.append(Reject("unreadable_second", "the site has more reports of it than it gives", at))
                 counters = add_up([counters, batch.counters])
                 yield Page(requests=batch.requests, rejects=rejects, counters=counters, shape=shape_of_page(rows))
-        covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
+        covers, open_day = wholly_read_days(window.since, window.until, self.tz)
         yield Page(end=WindowEnd(window.state, covers, open_day, partial_days=frozenset(unread)))
 
     def reconcile(self, span: Window) -> Reconciliation:

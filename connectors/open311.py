@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from connectors.days import civil_day, completed_days
+from connectors.days import civil_day, wholly_read_days
 from connectors.dialects import DIALECTS, Dialect, DialectName
 from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource
@@ -90,7 +90,7 @@ class Open311(HttpSource):
         """Windows from the last one's end, less what is read again, to now; then what was updated meanwhile."""
         horizon = (now - timedelta(minutes=self.lag_minutes)).replace(microsecond=0)
         updated = state.get(_UPDATED, horizon.isoformat())
-        windows = REVISITS.windows({**state, _UPDATED: updated}, now, horizon, self.tz, self.first_day)
+        windows = REVISITS.windows({**state, _UPDATED: updated}, horizon, self.tz, self.first_day)
         followed = UPDATES if self._dialect.updated_after else STATUSES if self._dialect.updates else ""
         if windows and followed and _UPDATED in state:
             changed = datetime.fromisoformat(updated) - REVISITS.overlap
@@ -128,7 +128,7 @@ class Open311(HttpSource):
                     yield from self._follow(client, piece, window.until)
                 else:
                     yield self._page(piece, window, seen)
-        covers, open_day = completed_days(civil_day(window.since, self.tz), window.until, self.tz)
+        covers, open_day = wholly_read_days(window.since, window.until, self.tz)
         if window.name:
             covers, open_day = None, None
         if reader.length != first:  # else nothing was learnt, and the same read again leaves the same state

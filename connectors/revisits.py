@@ -35,14 +35,16 @@ class Revisits:
     weekly_days: int
 
     def windows(
-        self, state: Mapping[str, Any], now: datetime, horizon: datetime, zone: ZoneInfo, first_day: date | None
+        self, state: Mapping[str, Any], horizon: datetime, zone: ZoneInfo, first_day: date | None
     ) -> list[Window]:
         """The spans to read up to `horizon`, oldest first, each with the state that it leads to.
+
+        A run is of the day that it reads into, so that the first of a day finds the day before it over.
 
         Args:
             first_day: Before it nothing is read; None: 90 days ago.
         """
-        today = civil_day(now, zone)
+        today = civil_day(horizon, zone)
         since = day_start(first_day or today - timedelta(days=DEFAULT_DAYS), zone)
         if WATERMARK in state:
             since = max(since, self._since(state, today, zone))
@@ -65,7 +67,9 @@ class Revisits:
     def _since(self, state: Mapping[str, Any], today: date, zone: ZoneInfo) -> datetime:
         since: datetime = datetime.fromisoformat(state[WATERMARK]) - self.overlap
         if state.get(NIGHTLY) != today.isoformat():
-            since = min(since, day_start(today - timedelta(days=self.nightly_days), zone))
+            since = min(
+                day_start(civil_day(since, zone), zone), day_start(today - timedelta(days=self.nightly_days), zone)
+            )
         if self.is_weekly(state, today):
             since = min(since, day_start(today - timedelta(days=self.weekly_days), zone))
         return since

@@ -54,6 +54,14 @@ def found_in(pages: list[Page]) -> dict[str, ServiceRequest]:
     return {request.source_record_id: request for page in pages for request in page.requests}
 
 
+def test_a_day_of_which_only_the_end_is_read_does_not_become_known(serving: Serving) -> None:
+    source = connector(serving(SmallFixMyStreet(many(300))))
+    midnight = datetime(2026, 6, 30, 23, tzinfo=UTC)
+    state = source.plan({}, midnight + timedelta(minutes=6))[-1].state
+    _, ends = read(source, source.plan(state, midnight + timedelta(hours=1)))
+    assert [(end.covers, end.open_day) for end in ends] == [(None, date(2026, 7, 1))]
+
+
 @pytest.mark.parametrize("limit", [1000, 100, 20, 7])  # whatever the site was set up for, and tells nobody
 def test_everything_comes_once_however_little_a_site_gives(serving: Serving, limit: int) -> None:
     server = Faulty(SmallFixMyStreet(many(300), habits=Habits(limit=limit)))

@@ -1,6 +1,6 @@
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -336,6 +336,24 @@ def test_each_run_reads_two_hours_again_and_the_first_of_a_day_fourteen_days() -
     first_of_day = source.plan(window.state, NOW + timedelta(days=1))[0]
     assert first_of_day.since == datetime(2026, 6, 17, 5, tzinfo=UTC)
     assert source.plan(window.state, NOW + timedelta(days=1)) == source.plan(window.state, NOW + timedelta(days=1))
+
+
+def test_a_day_of_which_only_the_end_is_read_does_not_become_known(serving: Serving) -> None:
+    source = connector(serving(SmallOpen311(many(700))))
+    midnight, a_minute = datetime(2026, 7, 1, 5, tzinfo=UTC), timedelta(minutes=1)
+    state: Mapping[str, Any] = source.plan({}, midnight - timedelta(hours=1))[-1].state
+    told = []
+    for now in (midnight + a_minute, midnight + 6 * a_minute, midnight + 60 * a_minute):
+        _, ends = read(source, source.plan(state, now))
+        state = ends[-1].state
+        told.append((ends[-1].covers, ends[-1].open_day))
+    assert told == [
+        (None, date(2026, 6, 30)),  # the last minutes of that day were left for the next run
+        ((date(2026, 6, 17), date(2026, 6, 30)), date(2026, 7, 1)),
+        (None, date(2026, 7, 1)),  # the end of that day, once more
+    ]
+    long_after = source.plan(state, midnight + timedelta(days=300))
+    assert long_after[0].since == midnight - timedelta(days=1), "the whole day on which reading stopped"
 
 
 def test_updates_are_read_where_the_server_can_tell(serving: Serving) -> None:
