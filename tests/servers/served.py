@@ -48,6 +48,8 @@ class Served(Protocol):
         settings: The source's keys, but for `url` and those that all sources on the web share.
         told: Fields of `Shown` that the store must have as they are shown.
         reach_days: A good run has the newest state of all requests of so many days; None: of all that there are.
+        reaches_once: So far only the first run of a day that came through, though it was not given everything.
+        lag: The newest is left for the next run.
         page_rows: Rows that one answer can hold.
         fixed_requests: Requests of a run in which nothing is new, as an ideal client would need them.
         troubles: Habits that can be switched on and off by `switch`.
@@ -58,6 +60,8 @@ class Served(Protocol):
     settings: Mapping[str, Any]
     told: Sequence[str]
     reach_days: int | None
+    reaches_once: bool
+    lag: timedelta
     page_rows: int
     fixed_requests: int
     troubles: Sequence[str]
@@ -86,6 +90,8 @@ class OnTheWeb:
     """A server that waits to be asked."""
 
     settings: Mapping[str, Any]
+    reaches_once = False
+    lag = timedelta(minutes=5)
     is_behind = False
 
     def source(self, address: str, _folder: Path) -> dict[str, Any]:
@@ -188,6 +194,7 @@ class ServedOpen311(OnTheWeb):
     }
     told: Sequence[str] = ("requested_at", "category", "area", "channel", "status")
     reach_days: int | None = 14
+    reaches_once = True
     page_rows = 400
     fixed_requests = 1
     troubles = ("cap", "ignores_pages", "single_as_object", "empty_is_404")
@@ -386,6 +393,7 @@ class ServedCfpb(OnTheWeb):
     }
     told: Sequence[str] = ("category", "area", "channel")
     reach_days: int | None = 13
+    lag = timedelta()
     page_rows = 50
     fixed_requests = 1  # that the index is the same
     troubles = ("loses", "date_received_min", "product", "search_after", "sort")
@@ -426,6 +434,7 @@ class ServedFixMyStreet(OnTheWeb):
     settings: Mapping[str, Any] = {"kind": "fixmystreet"}
     told: Sequence[str] = ("requested_at", "category", "status")
     reach_days: int | None = 14
+    reaches_once = True
     page_rows = 400
     fixed_requests = 2  # that there is nothing older, once a window
     troubles = ("limit", "ignores_dates", "oldest_first")
@@ -619,6 +628,8 @@ class ServedFiles:
     }
     told: Sequence[str] = ServedZendesk.told
     reach_days: int | None = None
+    reaches_once = False
+    lag = timedelta()
     page_rows = 50
     fixed_requests = 0
     troubles: Sequence[str] = ("without_manifest", "as_json_lines")
@@ -687,6 +698,8 @@ class ServedWebhook:
     settings: Mapping[str, Any] = {"kind": "webhook", "secret": SECRET, "batches_a_minute": 100_000}
     told: Sequence[str] = ServedZendesk.told
     reach_days: int | None = None
+    reaches_once = False
+    lag = timedelta()
     page_rows = 50
     fixed_requests = 1  # the heartbeat
     troubles: Sequence[str] = ("sends_twice", "small_batches")
