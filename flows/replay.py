@@ -27,7 +27,8 @@ from store.counts import covered_span, revised_days
 from store.triangle import MAX_DELAY_DAYS, days_read
 
 CHUNK_DAYS = 56
-"""Days judged in one call: progress can be told in between, and the verdicts of a year need not fit into memory."""
+"""Days judged in one call: what is learnt from goes back from their end as far as it would have gone on each of them,
+progress can be told in between, and the verdicts of a year need not fit into memory."""
 
 
 class JudgedDay(NamedTuple):
@@ -109,24 +110,20 @@ def judged_days(
             again = max(days_to_recheck(reading.panels, detection), source.steps.days)  # what was revised, too
             days = source.steps.ends(max(new[0] - timedelta(days=again), first), end)
             grounds = read_grounds(conn, installation, name, reading, days[0], end, as_of)
-        for place in range(0, len(days), CHUNK_DAYS):
-            chunk = days[place : place + CHUNK_DAYS]
-            left = (end - chunk[-1]).days // source.steps.days
-            cut = [panel.until(len(panel.dates) - left) for panel in reading.panels]
-            allowance = allowance_of(settings, name, detection, clusters=bool(grounds))
-            detections = judge(cut, detection, allowance, len(chunk))
-            alpha, least = allowance.alpha_of_clusters, detection.min_requests
-            clusters = clusters_of(grounds, alpha, least, chunk[0], chunk[-1], scanned)
-            chances = chances_for(cut, detection)
-            hours = NO_HOURS
-            if source.step == "hour":
-                with installation.engine.connect() as conn:
-                    hours = judge_hours(conn, installation, name, allowance, chunk[0], chunk[-1], as_of=as_of)
-            for day in chunk:
-                known_at = datetime.combine(max(day, new[0]) + timedelta(days=1), time(), source.tz).astimezone(UTC)
-                spoken = listener.on(day, as_of) if listener else None
-                irregularities = reading.irregularities
-                yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken, hours)
+        allowance = allowance_of(settings, name, detection, clusters=bool(grounds))
+        detections = judge(reading.panels, detection, allowance, len(days))
+        alpha, least = allowance.alpha_of_clusters, detection.min_requests
+        clusters = clusters_of(grounds, alpha, least, days[0], end, scanned)
+        chances = chances_for(reading.panels, detection)
+        hours = NO_HOURS
+        if source.step == "hour":
+            with installation.engine.connect() as conn:
+                hours = judge_hours(conn, installation, name, allowance, days[0], end, as_of=as_of)
+        for day in days:
+            known_at = datetime.combine(max(day, new[0]) + timedelta(days=1), time(), source.tz).astimezone(UTC)
+            spoken = listener.on(day, as_of) if listener else None
+            irregularities = reading.irregularities
+            yield JudgedDay(day, known_at, detections, clusters, irregularities, allowance, chances, spoken, hours)
 
 
 def replay(installation: Installation, name: str, first: date, last: date) -> Iterator[Decision]:
@@ -178,10 +175,14 @@ def replayed_spans(
 def _stretches(
     conn: Connection, installation: Installation, name: str, first: date, last: date
 ) -> list[tuple[date, date]]:
-    """Spans of days between which nothing new became known about earlier days, not even that nothing new came."""
+    """Spans of at most `CHUNK_DAYS`, within which nothing new became known about days before the one that was over.
+
+    Not even that nothing new came.
+    """
     following_days = first + timedelta(days=1), last + timedelta(days=1)
     revised = revised_days(conn, name, *following_days)
     read = days_read(conn, name, *following_days, installation.source(name).tz)
-    starts = sorted({first, *(day - timedelta(days=1) for day in (*revised, *read))})
+    even = (first + timedelta(days=ago) for ago in range(0, (last - first).days + 1, CHUNK_DAYS))
+    starts = sorted({*even, *(day - timedelta(days=1) for day in (*revised, *read))})
     following = [*starts[1:], last + timedelta(days=1)]
     return [(start, after - timedelta(days=1)) for start, after in zip(starts, following, strict=True)]

@@ -14,7 +14,7 @@ from flows.backtest import backtest_sources
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import Installation
-from flows.replay import replay
+from flows.replay import CHUNK_DAYS, judged_days, replay
 from forewarn.alert import Alert, Kind
 from forewarn.contracts import SourceHealth
 from forewarn.errors import ConfigError
@@ -175,3 +175,11 @@ def test_a_source_that_falls_silent_is_told_and_resolved_when_it_speaks_again(
     assert changes[0].alert.kind is Kind.SOURCE
     assert changes[0].alert.title.startswith("No requests from Tenant line since")
     assert (reports[-1].health, changes[-1].event.what) == (SourceHealth.OK, "resolved")
+
+
+def test_however_long_a_replay_is_its_first_days_learn_from_as_long_a_past(engine: Engine, tmp_path: Path) -> None:
+    installation = counted(engine, tmp_path, ordinary(12, 3, 500), history_days=200)
+    detection = installation.settings.detection
+    for judged in judged_days(installation, SOURCE, COUNTED_LAST - timedelta(days=249), COUNTED_LAST, detection):
+        learnt_from = (np.datetime64(judged.day, "D") - judged.detections[0].panel.dates[0]).astype(int)
+        assert 200 - CHUNK_DAYS - detection.recheck_days <= learnt_from < 200
