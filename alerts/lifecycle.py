@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from alerts.rules.evidence import NUMBERS
 from alerts.rules.merging import agree
 from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
 
@@ -32,6 +33,8 @@ TOPIC = ("category", "subcategory", "term")
 FOREWARN = "forewarn"
 RISES = (Kind.SURGE, Kind.CLUSTER)
 """One issue can be found as either."""
+JOINED = (Kind.SURGE, Kind.DROP)
+"""Of these all that was found of an issue on a day is named together."""
 
 
 def advance(
@@ -58,22 +61,24 @@ def advance(
     held back), and `before` (first and last day of
     the time before it came back; null if it never did).
     """
-    known = list(alerts)
-    changes: list[Change] = []
-    found: set[str] = set()
+    known, at_first = list(alerts), {alert.fingerprint for alert in alerts}
+    issues: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: (_turn(alerts, f), -f.severity, -_excess(f.evidence))):
         alert = _match(known, finding)
         if alert is None:
-            opened = _open(finding, now, held=held)
-            known.append(opened.alert)
-            found.add(opened.alert.fingerprint)
-            changes.append(opened)
-        elif alert.fingerprint not in found:  # of several findings of one issue the largest speaks
-            found.add(alert.fingerprint)
-            if again := _found_again(alert, finding, now, held=held):
-                changes.append(again)
+            alert = _open(finding, now, held=held).alert
+            known.append(alert)
+        issues.setdefault(alert.fingerprint, []).append(finding)
+    by_fingerprint = {alert.fingerprint: alert for alert in known}
+    changes: list[Change] = []
+    for fingerprint, of_issue in issues.items():
+        finding = _with_others(*of_issue)
+        if fingerprint not in at_first:
+            changes.append(_open(finding, now, held=held))
+        elif again := _found_again(by_fingerprint[fingerprint], finding, now, held=held):
+            changes.append(again)
     if is_over and not held:
-        unseen = [alert for alert in alerts if alert.fingerprint not in found]
+        unseen = [alert for alert in alerts if alert.fingerprint not in issues]
         changes += [quiet for alert in unseen if (quiet := _not_found(alert, day, now))]
     return changes
 
@@ -109,6 +114,20 @@ def resolve(alert: Alert, who: str, at: datetime, note: str = "") -> Change:
     if alert.state is State.RESOLVED:
         raise ValueError("the alert is resolved already")
     return _change(replace(alert, state=State.RESOLVED), "resolved", at, who, note)
+
+
+def _with_others(largest: Finding, *others: Finding) -> Finding:
+    """Of several findings of one issue the largest speaks; others of its kind are named beside it."""
+    named = [largest.evidence.get("head"), *(entry["labels"] for entry in largest.evidence.get("related", ()))]
+    also = []
+    for other in others:
+        if other.kind is not largest.kind or other.kind not in JOINED or other.evidence["head"] in named:
+            continue
+        numbers = {name: other.evidence[name] for name in NUMBERS if name in other.evidence}
+        also.append({"labels": other.evidence["head"], **numbers})
+    if not also:
+        return largest
+    return replace(largest, evidence={**largest.evidence, "related": [*largest.evidence["related"], *also]})
 
 
 def _turn(alerts: Sequence[Alert], finding: Finding) -> int:

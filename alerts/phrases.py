@@ -115,7 +115,7 @@ def topic_text(labels: Mapping[str, str]) -> str:
 
 def part_text(labels: Mapping[str, str], whole: Mapping[str, str]) -> str:
     """Name of a part within its whole, without what they share: `Ward 7` for Rats in Ward 7, one of Rats."""
-    own = {name: value for name, value in labels.items() if name not in whole}
+    own = {name: value for name, value in labels.items() if whole.get(name) != value}
     return _name(own, "area") if set(own) == {"area"} else scope_text(own)
 
 

@@ -68,7 +68,8 @@ def issue_title(
             f"{scope_text(labels)}: {more} in {len(areas)} areas, most in {part_text(head.labels, labels)}: {numbers}"
         )
     topics = list(dict.fromkeys(topic for alarm in alarms if (topic := topic_text(alarm.labels))))
-    return f"{plain(labels['area'])}: {more} of {listed(topics)}; {part_text(head.labels, labels)}: {numbers}"
+    where = _everywhere(head.labels, with_areas=with_areas)
+    return f"{plain(labels['area'])}: {more} of {listed(topics)}; {part_text(head.labels, labels)}: {numbers}{where}"
 
 
 def _everywhere(labels: Mapping[str, str], *, with_areas: bool) -> str:

@@ -16,6 +16,7 @@ from alerts.rules.cluster import ClusterRise
 from alerts.rules.drop import Drop
 from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
+from alerts.rules.together import joined
 from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
 from flows.alerting import announce, tell
@@ -117,7 +118,7 @@ def decide(
     Args:
         spoken: Words that became frequent; None: they were not looked at, and what is known of them stays.
     """
-    surges = Surge(min_requests=detection.min_requests).evaluate(detections, day)
+    surges = joined(Surge(min_requests=detection.min_requests).evaluate(detections, day), clusters, day)
     words: list[Finding] = []
     if spoken is None:
         surges = keep_words(surges, alerts)

@@ -47,6 +47,8 @@ from forewarn.panel import Detection
 HISTORY_DAYS = 28
 PARTS = 5
 RELATED = 50
+NUMBERS = ("observed", "expected", "low", "high", "excess")
+"""Of an alarm, in requests."""
 
 
 def evidence_of(
