@@ -32,7 +32,7 @@ def irregular_title(group: Sequence[Irregularity]) -> str:
         case Cause.RENAMED:
             ended, began = ([plain(name) for name in names] for names in one.became)
             return f"{listed(began)} took the place of {listed(ended)} about {since}: renamed, not a change"
-        case Cause.ENDED:
+        case Cause.ENDED | Cause.SILENT:
             return f"{what}: nothing since {since}, where {requests} were due"
 
 
@@ -59,6 +59,8 @@ def data_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
 
 def _line(cause: Cause, part: Mapping[str, Any]) -> str:
     what = scope_text(part["labels"])
+    if cause is Cause.RENAMED and not part["usual"]:
+        return f"{what}: since {day_text(date.fromisoformat(part['since']), year=True)}"
     if cause in (Cause.BEGUN, Cause.RENAMED, Cause.ENDED):
         since = day_text(date.fromisoformat(part["since"]), year=True)
         return f"{what}: since {since}, about {number(part['usual'])} a day"
@@ -113,5 +115,5 @@ _TO_DO = {
     Cause.BACKLOG: "Nothing. If it happens often, ask the publisher for the time of the report itself.",
     Cause.BEGUN: "Ask the publisher what is new, and look at the first requests.",
     Cause.ENDED: "Ask the publisher, and try the form and the telephone line.",
-    Cause.RENAMED: "Nothing. Limits, channels and filters that name the old category need the new name.",
+    Cause.RENAMED: "Nothing. Limits, channels and filters that name the old one need the new name.",
 }

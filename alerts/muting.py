@@ -11,6 +11,9 @@ def source_in_trouble(alerts: Iterable[Alert]) -> bool:
 
     Its surges and drops are then recorded, but not told: they may be nothing but the trouble. They are told when
     the source is well again and they are still there. A source that is only late mutes nothing: its days are complete.
+    Nor does one of which a part is silent: of that part there are no numbers, and drops of sums over it are not told.
     """
     troubles = [alert for alert in alerts if alert.kind is Kind.SOURCE and alert.state is not State.RESOLVED]
-    return any(alert.evidence.get("health") != SourceHealth.LATE for alert in troubles)
+    return any(
+        alert.evidence.get("health") != SourceHealth.LATE and not alert.evidence.get("silent") for alert in troubles
+    )

@@ -95,8 +95,15 @@ TROUBLES = {
 """Health of a source → what is wrong, before `since …`."""
 
 
-def source_title(source: str, health: str, since: datetime) -> str:
-    """`No requests from bonn since Mon 2 Mar 14:00`."""
+def source_title(source: str, health: str, since: datetime, silent: Sequence[Mapping[str, str]] = ()) -> str:
+    """`No requests from bonn since Mon 2 Mar 14:00`; `Nothing from South in bonn since Mon 2 Mar`.
+
+    Args:
+        silent: Labels of its parts that are silent, if that is all that is wrong.
+    """
+    if silent:
+        parts = listed([plain(value) for labels in silent for value in labels.values()])
+        return f"Nothing from {parts} in {plain(source)} since {day_text(since.date())}"
     return f"{TROUBLES[health].format(source=plain(source))} since {time_text(since)}"
 
 
@@ -303,8 +310,9 @@ def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
 
 
 def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
-    title = source_title(evidence["title"], evidence["health"], datetime.fromisoformat(evidence["since"]))
-    usual = f"; {number(evidence['usual'])} a day are usual" if evidence["usual"] is not None else ""
+    silent = evidence.get("silent", ())
+    title = source_title(evidence["title"], evidence["health"], datetime.fromisoformat(evidence["since"]), silent)
+    usual = f"; {number(evidence['usual'])} a day are usual" if evidence["usual"] is not None and not silent else ""
     newest = evidence["newest_day"]
     last = (
         f"The last day with data is {day_text(date.fromisoformat(newest), year=True)}."
@@ -313,6 +321,12 @@ def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     )
     means = "Alerts that depend on it are held back until it is well again."
     todo = f"`forewarn sources check {plain(alert.source)}` tells more."
+    if silent:
+        means = "What is silent is not judged, and no drop that it explains is told. All else is watched as usual."
+        todo = (
+            "Try the form, the app or the telephone line, and ask the publisher. If it is meant to be so, "
+            f"`forewarn sources accept {plain(alert.source)}` ends this at once; in two weeks it ends by itself."
+        )
     if evidence["health"] == "late":
         means = "The days that are known are complete; what comes after them cannot be watched yet."
         todo += " If it always takes so long, set its public_delay_days."

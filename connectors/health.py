@@ -92,6 +92,7 @@ def judge_source(
     steps: Steps = DAYS,
     fresh_until: datetime | None = None,
     canary: str = "",
+    silent: str = "",
     error: SourceError | None = None,
 ) -> tuple[SourceHealth, str]:
     """How the source is doing, and why, in a sentence for people.
@@ -102,6 +103,7 @@ def judge_source(
         steps: What it publishes as a whole.
         fresh_until: When the source itself says that it was last updated.
         canary: How the source contradicts what it said before, '' if it does not.
+        silent: Which parts of it bring nothing while the rest comes, '' if none.
         error: Why the last run failed.
     """
     if isinstance(error, SourceChanged):
@@ -124,6 +126,8 @@ def judge_source(
         return SourceHealth.SILENT, f"It answers, but there have been no requests {since}; that is not plausible."
     if history.coverage.get(due) is Coverage.PARTIAL:
         return SourceHealth.PARTIAL, f"{_name(due)} could not be read completely."
+    if silent:
+        return SourceHealth.PARTIAL, silent
     if newest < due:
         return SourceHealth.LATE, f"The newest complete day is {_name(newest)}; {_name(due)} should be there by now."
     if history.coverage[newest] is Coverage.QUIET:

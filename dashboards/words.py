@@ -73,6 +73,7 @@ CAUSE_WORDS = {
     Cause.BEGUN: "New in the feed",
     Cause.ENDED: "No longer in the feed",
     Cause.RENAMED: "Renamed",
+    Cause.SILENT: "Silent, though the rest comes",
 }
 
 LABEL_WORDS = {

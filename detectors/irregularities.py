@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from detectors.backlog import find_backlogs
 from detectors.batches import Batch, Cells, Mix, find_batches
+from detectors.strata import find_silences
 from detectors.taxonomy import find_changes
 from forewarn.entries import Blank, Entries, Integers
 from forewarn.irregularity import Cause, Irregularity
@@ -41,13 +42,19 @@ _QUESTIONS = ((Cause.BATCH, "agency", _KINDS), (Cause.BATCH, "agency", _KINDS[:1
 """Who may have entered what in bulk."""
 
 
-def ordinary(entries: Entries, least: int) -> Ordinary:
-    """Take out what was entered in bulk, and blank what began, ended or arrived late."""
+def ordinary(entries: Entries, least: int, is_off: Mask) -> Ordinary:
+    """Take out what was entered in bulk, and blank what began, ended, arrived late or is silent.
+
+    Args:
+        least: Smallest number of requests on a day that matters.
+        is_off: (n_days,) holidays and planned closures.
+    """
     of_public = without_batches(entries, least)
     backlogs, late = find_backlogs(of_public.entries)
-    changes = find_changes(of_public.entries)
-    found = sorted([*of_public.irregularities, *backlogs, *changes.irregularities], key=lambda one: one.day)
-    return Ordinary(of_public.entries, [*late, *changes.blanks], found)
+    changes, silences = find_changes(of_public.entries), find_silences(of_public.entries, is_off)
+    told = [*of_public.irregularities, *backlogs, *changes.irregularities, *silences.irregularities]
+    blanks = [*late, *changes.blanks, *silences.blanks]
+    return Ordinary(of_public.entries, blanks, sorted(told, key=lambda one: one.day))
 
 
 def without_batches(entries: Entries, least: int) -> Ordinary:

@@ -19,6 +19,7 @@ from alerts.rules.surge import Surge
 from alerts.rules.together import joined
 from alerts.rules.words import EmergingWords, Spoken, keep_words
 from detectors import KNOW_DELAY, detector_for
+from detectors.strata import silent_on
 from flows.alerting import announce, tell
 from flows.allowance import Allowance, allowance_of, chances_for
 from flows.clusters import clusters_of, read_grounds
@@ -124,7 +125,8 @@ def decide(
         surges = keep_words(surges, alerts)
     else:
         words, surges = EmergingWords().evaluate(spoken, day, surges, alerts, irregularities)
-    findings = [*surges, *ClusterRise().evaluate(clusters, day), *Drop().evaluate(detections, day), *words]
+    findings = [*surges, *ClusterRise().evaluate(clusters, day), *words]
+    findings += Drop().evaluate(detections, day, silent_on(irregularities, day))
     findings += NotAnIncident(min_requests=detection.min_requests).evaluate(irregularities, detections, day)
     kinds = JUDGED_KINDS if spoken is None else (*JUDGED_KINDS, Kind.WORDS)
     judged = [alert for alert in alerts if alert.kind in kinds]

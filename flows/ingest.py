@@ -21,6 +21,7 @@ from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.installation import Installation, open_installation
 from flows.old_requests import look_up_old
+from flows.parts import silence_text, silent_parts
 from flows.pull import LOOK_BACK, PLACES, Pull, Reached, batches, check_contents, history_of, note_fields, write
 from flows.reconcile import canary_of, reconcile
 from flows.reporting import FlowFailed, outcome, say
@@ -29,6 +30,7 @@ from flows.weather import refresh_weather
 from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceError
+from forewarn.irregularity import Irregularity
 from forewarn.settings import DEFAULT_FILE
 from forewarn.steps import Steps
 from store import alerts as alert_store
@@ -142,6 +144,7 @@ def _conclude(
     span = covered_span(conn, pull.name)
     last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
     history = history_of(conn, pull.name, last_known - LOOK_BACK, pull.today)
+    silent = silent_parts(conn, pull, span, installation.settings.detection.history_days)
     health, message = judge_source(
         history,
         now=pull.now,
@@ -150,6 +153,7 @@ def _conclude(
         steps=pull.settings.counted_steps,
         fresh_until=pull.fresh_until,
         canary=canary_of(conn, pull.name),
+        silent=silence_text(silent),
         error=error,
     )
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
@@ -158,18 +162,21 @@ def _conclude(
     remarks = _note_news(conn, pull)
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
+    if message != silence_text(silent):  # something worse is wrong
+        silent = []
     findings = SourceTrouble().evaluate(
         pull.name,
         health,
         message,
-        since=_since(conn, pull, health, newest_day, told_of),
+        since=_since(conn, pull, health, newest_day, told_of, silent),
         now=pull.now,
         newest_day=newest_day,
         usual=_usual(history, pull.settings.counted_steps),
         title=pull.settings.title,
+        silent=[part.labels for part in silent],
         known=told_of is not None,
     )
-    failure = message if error is not None or findings else ""
+    failure = message if error is not None or (findings and not silent) else ""
     run_outcome = "failed" if error is not None else "partial" if pull.partial_days else "no data" if failure else "ok"
     sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
     changes = advance(alerts, findings, pull.today, pull.now)
@@ -190,10 +197,17 @@ def _note_news(conn: Connection, pull: Pull) -> list[str]:
 
 
 def _since(
-    conn: Connection, pull: Pull, health: SourceHealth, newest_day: date | None, told_of: Alert | None
+    conn: Connection,
+    pull: Pull,
+    health: SourceHealth,
+    newest_day: date | None,
+    told_of: Alert | None,
+    silent: Sequence[Irregularity],
 ) -> datetime:
     """When the trouble began: as told already, a silence with the first silent day, else when it was noticed."""
     zone = pull.settings.tz
+    if silent:
+        return datetime.combine(min(part.since or part.day for part in silent), time(), zone)
     if told_of is not None:
         return datetime.fromisoformat(told_of.evidence["since"]).astimezone(zone)
     if health is SourceHealth.SILENT and newest_day is not None:

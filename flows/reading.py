@@ -64,7 +64,7 @@ def read_ordinary(
         history=history,
     )
     entries, bursts = without_bursts(conn, entries, detection.min_requests)
-    left = ordinary(entries, detection.min_requests)
+    left = ordinary(entries, detection.min_requests, calendar.is_off(entries.dates))
     panels = panels_of(
         left.entries,
         source.levels,

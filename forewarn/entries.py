@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forewarn.calendar import Dates
 from forewarn.panel import LABELS
 
 Integers = npt.NDArray[np.int64]
@@ -51,6 +52,11 @@ class Entries:
             raise ValueError("row, day and count must be of one length")
         if list(self.series.columns) != list(LABELS):
             raise ValueError(f"series need the columns {LABELS}, found {list(self.series.columns)}")
+
+    @property
+    def dates(self) -> Dates:
+        """(n_days,) datetime64[D]."""
+        return np.datetime64(self.first_day, "D") + np.arange(len(self.covered))
 
     def without(self, withheld: Integers) -> "Entries":
         """The same without so many requests of each cell, (n_cells,)."""

@@ -16,6 +16,7 @@ class Cause(StrEnum):
     BEGUN = "begun"  # a category is new in the feed
     ENDED = "ended"  # a category is no longer in the feed
     RENAMED = "renamed"  # one ended as others began, or several ended as one began
+    SILENT = "silent"  # a channel, an area or an agency brings nothing while the rest comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Irregularity:
         usual: What the same brings on an ordinary day.
         others: Requests with these labels by all others that day.
         since: First day that is concerned, if not `day`.
+        until: Last day that is concerned, of what went on for a while and is over.
         became: For a renamed category the names of those that began, and of those that ended.
     """
 
@@ -40,4 +42,5 @@ class Irregularity:
     others: int = 0
     who: Mapping[str, str] = field(default_factory=dict)
     since: date | None = None
+    until: date | None = None
     became: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())

@@ -10,7 +10,9 @@ from datetime import date
 
 from alerts.rules.chances import LEAST_EXPECTED
 from alerts.rules.issues import findings_of
+from alerts.rules.merging import EXPLAINS
 from forewarn.alert import Finding, Kind
+from forewarn.irregularity import Irregularity
 from forewarn.panel import Detection
 
 
@@ -25,6 +27,24 @@ class Drop:
     min_expected: float = LEAST_EXPECTED
     name: str = "drop"
 
-    def evaluate(self, detections: Sequence[Detection], day: date) -> list[Finding]:
-        """Findings of `day`, given the detections of one source at all its levels."""
-        return findings_of(detections, day, Kind.DROP, floor=self.min_expected)
+    def evaluate(
+        self, detections: Sequence[Detection], day: date, silent: Sequence[Irregularity] = ()
+    ) -> list[Finding]:
+        """Findings of `day`, given the detections of one source at all its levels.
+
+        Args:
+            silent: Parts of the source that bring nothing, which is told of the source: sums drop with them.
+        """
+        found = findings_of(detections, day, Kind.DROP, floor=self.min_expected)
+        return [finding for finding in found if _lost(finding, silent) < EXPLAINS * finding.alarms[0].excess]
+
+
+def _lost(finding: Finding, silent: Sequence[Irregularity]) -> float:
+    """What the silent parts would have brought of the requests that the finding is about, at the most."""
+    head = finding.alarms[0]
+    lost = 0.0
+    for part in silent:
+        if all(head.labels.get(name, value) == value for name, value in part.labels.items()):
+            days = (finding.day - (part.since or part.day)).days + 1
+            lost += part.usual * min(days, head.window_days)
+    return lost

@@ -34,11 +34,12 @@ class NotAnIncident:
     def evaluate(
         self, irregularities: Sequence[Irregularity], detections: Sequence[Detection], day: date
     ) -> list[Finding]:
-        """One finding for each office, place or category, the largest first."""
+        """One finding for each office, place or category, the largest first; what is silent is told of the source."""
         if not irregularities or not detections:
             return []
         source, step_days = detections[0].panel.source, detections[0].panel.step_days
-        today = [one for one in irregularities if 0 <= (day - one.day).days < step_days]
+        told_here = [one for one in irregularities if one.cause is not Cause.SILENT]
+        today = [one for one in told_here if 0 <= (day - one.day).days < step_days]
         told = [one for one in today if one.cause not in WITHHELD or self._would_be_told(one, today, detections)]
         told.sort(key=lambda one: (one.cause, sorted(_scope(one).items()), -one.count))
         groups = [list(group) for _, group in groupby(told, key=lambda one: (one.cause, _scope(one)))]

@@ -1,5 +1,6 @@
 """Does a source deliver what it should?"""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -44,6 +45,7 @@ class SourceTrouble:
         usual: float | None,
         title: str = "",
         known: bool = False,
+        silent: Sequence[Mapping[str, str]] = (),
     ) -> list[Finding]:
         """One finding if the source is in trouble, none otherwise.
 
@@ -54,6 +56,7 @@ class SourceTrouble:
             usual: Requests on an ordinary day, if known.
             title: What people call the source; its name if empty.
             known: An alert about it is open: then only a source that is well again ends it, not a lull of doubt.
+            silent: Labels of its parts that are silent, if that is all that is wrong; then all else is watched.
         """
         lasts = now - since
         if health not in PATIENCE or (lasts < PATIENCE[health] and not known):
@@ -65,8 +68,8 @@ class SourceTrouble:
                 source=source,
                 labels={},
                 day=now.astimezone(since.tzinfo).date(),
-                severity=Severity(1 + late),
-                title=source_title(title or source, health, since),
+                severity=Severity.WARNING if silent else Severity(1 + late),
+                title=source_title(title or source, health, since, silent),
                 evidence={
                     "title": title or source,
                     "health": health.value,
@@ -74,6 +77,7 @@ class SourceTrouble:
                     "since": since.isoformat(),
                     "newest_day": newest_day.isoformat() if newest_day else None,
                     "usual": round(usual, 1) if usual is not None else None,
+                    "silent": [dict(labels) for labels in silent],
                 },
             )
         ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from alerts.rules.drop import Drop
+from forewarn.irregularity import Cause, Irregularity
 from tests.alerts.drawing import TUESDAY, drawn
 
 
@@ -72,3 +73,15 @@ def test_a_day_of_which_half_is_known_is_held_against_half_of_the_days_before() 
     counts = half.panel.counts.copy()
     counts[:, :-1] = 22.0
     assert Drop().evaluate([replace(half, panel=replace(half.panel, counts=counts))], TUESDAY) == []
+
+
+def test_what_a_silent_part_of_the_source_explains_is_no_drop() -> None:
+    def silent(area: str, usual: float) -> Irregularity:
+        return Irregularity(Cause.SILENT, TUESDAY, {"area": area}, 0, usual, since=TUESDAY)
+
+    whole = drawn(({}, 30, 120, 90))
+    assert Drop().evaluate([whole], TUESDAY, [silent("North", 60.0)]) == []
+    assert Drop().evaluate([whole], TUESDAY, [silent("North", 30.0), silent("South", 20.0)]) == []
+    assert len(Drop().evaluate([whole], TUESDAY, [silent("North", 40.0)])) == 1, "it explains less than half of it"
+    south = drawn(({"area": "South"}, 3, 40, 22))
+    assert len(Drop().evaluate([south], TUESDAY, [silent("North", 60.0)])) == 1, "it is elsewhere"

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forewarn.entries import Entries
@@ -32,6 +33,11 @@ def entries_of(rows: list[Row], n_days: int, missing: tuple[int, ...] = ()) -> E
         count=table["count"].to_numpy(np.int64),
         as_of=AS_OF,
     )
+
+
+def no_day_off(entries: Entries) -> npt.NDArray[np.bool_]:
+    """(n_days,) a place without holidays."""
+    return np.zeros(len(entries.covered), dtype=np.bool_)
 
 
 def offices_town(n_days: int, seed: int = 0, n_offices: int = 12) -> list[Row]:
