@@ -93,6 +93,7 @@ def judge_source(
     fresh_until: datetime | None = None,
     canary: str = "",
     silent: str = "",
+    hole: str = "",
     error: SourceError | None = None,
 ) -> tuple[SourceHealth, str]:
     """How the source is doing, and why, in a sentence for people.
@@ -104,6 +105,7 @@ def judge_source(
         fresh_until: When the source itself says that it was last updated.
         canary: How the source contradicts what it said before, '' if it does not.
         silent: Which parts of it bring nothing while the rest comes, '' if none.
+        hole: What is missing of the newest day that should be there, '' if that is not known.
         error: Why the last run failed.
     """
     if isinstance(error, SourceChanged):
@@ -125,7 +127,7 @@ def judge_source(
         since = f"since {_name(seen[-1])}" if seen else "so far"
         return SourceHealth.SILENT, f"It answers, but there have been no requests {since}; that is not plausible."
     if history.coverage.get(due) is Coverage.PARTIAL:
-        return SourceHealth.PARTIAL, f"{_name(due)} could not be read completely."
+        return SourceHealth.PARTIAL, f"{_name(due)} {hole or 'could not be read completely'}."
     if silent:
         return SourceHealth.PARTIAL, silent
     if newest < due:

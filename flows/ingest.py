@@ -19,6 +19,7 @@ from connectors.calendars import calendar_of
 from connectors.contents import BACKFILL, worse
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
+from flows.holes import holes_of
 from flows.installation import Installation, open_installation
 from flows.old_requests import look_up_old
 from flows.parts import silence_text, silent_parts
@@ -144,6 +145,7 @@ def _conclude(
     span = covered_span(conn, pull.name)
     last_known = min(span[1], pull.today) if span else pull.today  # long ago, where files are old
     history = history_of(conn, pull.name, last_known - LOOK_BACK, pull.today)
+    hole = _hole_of_newest(conn, pull, history)
     silent = silent_parts(conn, pull, span, installation.settings.detection.history_days)
     health, message = judge_source(
         history,
@@ -154,6 +156,7 @@ def _conclude(
         fresh_until=pull.fresh_until,
         canary=canary_of(conn, pull.name),
         silent=silence_text(silent),
+        hole=hole,
         error=error,
     )
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
@@ -183,6 +186,15 @@ def _conclude(
     record(conn, installation.settings, changes, pull.now)
     new, updated, rejected = (pull.counters[name] for name in ("new", "changed", "rejected"))
     return IngestReport(pull.name, new, updated, rejected, health, message, failure, changes, remarks)
+
+
+def _hole_of_newest(conn: Connection, pull: Pull, history: History) -> str:
+    """Hours that are missing from the newest day that should be there, in words; '' if it is not partial for that."""
+    due = pull.today - timedelta(days=1 + pull.settings.public_delay_days)
+    if history.coverage.get(due) is not Coverage.PARTIAL:
+        return ""
+    found = holes_of(conn, pull.name, pull.settings, pull.calendar, history, [due])
+    return f"has no requests {found[due]}" if due in found else ""
 
 
 def _note_news(conn: Connection, pull: Pull) -> list[str]:

@@ -17,6 +17,7 @@ from connectors.health import History, judge_days
 from connectors.normalise import add_up
 from connectors.quality import out_of_area
 from flows.gone import take_snapshot
+from flows.holes import holes_of
 from forewarn.calendar import Calendar
 from forewarn.contracts import Connector, Coverage, Page, TellsTime, Window
 from forewarn.errors import SourceChanged
@@ -237,6 +238,11 @@ def _cover(conn: Connection, pull: Pull, covered: tuple[date, date] | None, open
     history = history_of(conn, pull.name, first - LOOK_BACK, last)
     verdicts = judge_days(history, covered, open_day=open_day, calendar=pull.calendar)
     verdicts |= dict.fromkeys(pull.partial_days & verdicts.keys(), Coverage.PARTIAL)
+    if not pull.backfill:
+        observed = {day for day, what in verdicts.items() if what is Coverage.OBSERVED}
+        fresh = sorted(observed - {day for day, what in history.coverage.items() if what is Coverage.OBSERVED})
+        holes = holes_of(conn, pull.name, pull.settings, pull.calendar, history, fresh)
+        verdicts |= dict.fromkeys(holes, Coverage.PARTIAL)
     end_of = pull.settings.counted_steps.end_of  # what is known of a week is known of all its days
     verdicts = {day: verdicts.get(end_of(day), what) for day, what in verdicts.items()}
     write_coverage(conn, pull.name, verdicts, seen_day=pull.today, backfill=pull.backfill)

@@ -1,5 +1,6 @@
 """Requests counted by the hour of the civil clock, as panels; for sources of which single requests are stored."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from forewarn.calendar import Calendar, Dates
 from forewarn.panel import DAY, HOUR, Floats, Level, Panel
@@ -125,6 +126,20 @@ def _known(
         public = stored.requested_at < at - timedelta(days=public_delay_days)
         seen = or_(seen, and_(stored.first_seen_at <= backfilled, public))
     return and_(seen, or_(stored.deleted_at.is_(None), stored.deleted_at >= at))
+
+
+def hour_totals(conn: Connection, source: str, first: date, last: date) -> dict[int, int]:
+    """Hour since 1970-01-01 in UTC → requests of these days; {} where one of them tells its day but no hour."""
+    stored = service_request.c
+    mine = (stored.source == source) & stored.day.between(first, last) & stored.deleted_at.is_(None)
+    quarter = quarter_hour_of(conn, stored.requested_at)
+    dated = func.sum(case((stored.precision == Precision.DAY.value, 1), else_=0))
+    totals: Counter[int] = Counter()
+    for number, count, of_days in conn.execute(select(quarter, func.count(), dated).where(mine).group_by(quarter)):
+        if of_days:
+            return {}
+        totals[int(number) // QUARTERS] += count
+    return dict(totals)
 
 
 def _counted(row: Integers, hour: Integers, number: Integers, shape: tuple[int, int]) -> Floats:

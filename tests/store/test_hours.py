@@ -13,7 +13,7 @@ from forewarn.panel import HOUR, Level, Panel
 from forewarn.request import DeletionReason, Precision, ServiceRequest
 from store.counts import write_coverage
 from store.engine import snapshot, transaction
-from store.hours import known_until, read_hours
+from store.hours import hour_totals, known_until, read_hours
 from store.removals import remove
 from store.sources import finish_run, start_run
 from tests.store.test_requests import RATS, write
@@ -127,3 +127,16 @@ def test_a_source_without_requests_has_one_empty_row(store_engine: Engine) -> No
     whole, by_category = read(store_engine, "2026-04-02", "2026-04-02", ((), ("category",)))
     assert whole.counts.tolist() == [[0.0] * 24]
     assert by_category.counts.shape == (0, 24)
+
+
+def test_totals_of_hours_are_added_up_by_the_database(store_engine: Engine) -> None:
+    write(store_engine, request(1, "2026-03-02T23:59"), request(2, "2026-03-02T23:00"), request(3, "2026-03-03T00:00"))
+    eleven = int(datetime(2026, 3, 2, 22, tzinfo=UTC).timestamp()) // 3600
+    day = date(2026, 3, 2)
+    with snapshot(store_engine) as conn:
+        assert hour_totals(conn, "bonn", day, day + timedelta(days=1)) == {eleven: 2, eleven + 1: 1}
+        assert hour_totals(conn, "bonn", day, day) == {eleven: 2}
+        assert hour_totals(conn, "ulm", day, day) == {}
+    write(store_engine, replace(request(4, "2026-03-02T00:00"), precision=Precision.DAY))
+    with snapshot(store_engine) as conn:
+        assert hour_totals(conn, "bonn", day, day) == {}, "one has no hour"
