@@ -43,7 +43,7 @@ def _kinds(shape: Mapping[str, str], name: str) -> list[str]:
 def noted(
     shape: Shape,
     told: Mapping[str, str],
-    worse: Iterable[Change],
+    found: Iterable[Change],
     today: date,
     *,
     is_all: bool,
@@ -53,7 +53,7 @@ def noted(
 
     Args:
         told: Field of the source → type; {}: the run found nothing out.
-        worse: Fields of ours that hold less than they did.
+        found: Fields of ours that are not what they were.
         is_all: Fields that are not in `told` are gone; else they may only be empty just now.
         is_over: False: the run goes on, and may tell of others.
     """
@@ -61,7 +61,7 @@ def noted(
     fields = {name: dict(known) for name, known in shape.get("fields", {}).items()}
     began = min((known["since"] for known in fields.values()), default=day)
     is_learnt = bool(fields) and (is_all or date.fromisoformat(began) <= today - LEARNT)
-    changes = {f"empty {change.field}": change.words for change in worse}
+    changes = {f"rows {change.field}": change.words for change in found}
     for name, kind in sorted(told.items()):
         if name not in fields:
             fields[name] = {"type": kind, "since": day, "seen": day}

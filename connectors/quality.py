@@ -19,7 +19,7 @@ WORDS = {
     "stale": "were older copies, and not taken over",
     "restored": "were older copies that the source has gone back to",
     "revived": "had been deleted, and are there again",
-    "rekeyed": "had been stored under another id",
+    "renumbered": "had been stored under another id",
     "removed": "are gone",
     "aged_out": "are older than what the source keeps",
     "duplicates": "came more than once",

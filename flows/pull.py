@@ -39,6 +39,9 @@ LOOK_BACK = timedelta(days=120)
 """Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
 
 
+NEW_IDS = Change("source_record_id", "requests have come under other ids than before; they are counted once")
+
+
 class Reached(NamedTuple):
     """How far a pull is: rows stored so far, the newest day among the last ones, and the share of what it will read."""
 
@@ -145,6 +148,7 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
             seen_day=pull.today,
             backfill=pull.backfill,
             new_days=pull.new_days,
+            known_until=pull.known_until,
         )
         pull.counters.update(written._asdict())
     if counts:
@@ -185,10 +189,11 @@ def note_fields(conn: Connection, pull: Pull, worse: Sequence[Change] | None = N
     Args:
         worse: Fields of ours that hold less than they did; None: the run goes on.
     """
+    found = [*(worse or ()), *([NEW_IDS] if pull.counters["renumbered"] else ())]
     known = sources.read_shape(conn, pull.name)
     told = pull.told_shape or pull.seen_shape
     is_all, is_over = bool(pull.told_shape), worse is not None
-    now = noted(known, told, worse or (), pull.today, is_all=is_all, is_over=is_over)
+    now = noted(known, told, found, pull.today, is_all=is_all, is_over=is_over)
     if now != known:
         sources.set_shape(conn, pull.name, now)
     pull.remarks += fresh_news(known, now)

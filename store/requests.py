@@ -33,6 +33,7 @@ from forewarn.panel import LABELS
 from forewarn.request import Requests, Texts
 from store.dialect import fetch_integers, load, rows_looked_up, stage
 from store.recount import apply_counted, recount
+from store.renumbering import renumber
 from store.revisions import CONTENT, log_changes
 from store.schema import service_request as stored
 from store.series import Integers, series_ids
@@ -51,6 +52,7 @@ class WriteCounts(NamedTuple):
     restored: int = 0  # an older copy that was read twice, a while apart: the source has gone back to it
     revived: int = 0  # had been deleted, and is there again
     duplicates: int = 0  # another row of the batch had the same key, and was at least as new
+    renumbered: int = 0  # of these rows: came under another id than before, and were given it first
 
 
 class Outcome(IntEnum):
@@ -101,6 +103,7 @@ def write_requests(
     seen_day: date,
     backfill: bool,
     new_days: Counter[date] | None = None,
+    known_until: date | None = None,
 ) -> WriteCounts:
     """Stores a batch; the same batch again changes nothing but `last_seen_at`.
 
@@ -109,8 +112,9 @@ def write_requests(
         seen_day: The civil day of that, in the source's zone.
         backfill: The rows were published at unknown times before now, as when a source is read for the first time.
         new_days: Is told of which days the new requests are.
+        known_until: Last day that was known before; None: none was, and the source cannot have given new ids.
     Returns:
-        What became of the rows; the numbers add up to `len(requests)`.
+        What became of the rows; but for `renumbered` the numbers add up to `len(requests)`.
     """
     if not len(requests):
         return WriteCounts()
@@ -122,6 +126,9 @@ def write_requests(
         **{name: getattr(rows, name) for name in _KEPT if name != "series_id"},
     }
     is_stored = _is_stored(conn, source, rows.source_record_id)
+    renumbered = 0 if known_until is None else renumber(conn, source, columns, is_stored, known_until)
+    if renumbered:
+        is_stored = _is_stored(conn, source, rows.source_record_id)
     new = {name: column[~is_stored] for name, column in columns.items()}
     _append(conn, source, new, seen_at)
     if new_days is not None:
@@ -139,7 +146,7 @@ def write_requests(
     if len(touched):
         recount(conn, *touched.T)
         apply_counted(conn, seen_day=seen_day, backfill=backfill)
-    return WriteCounts(**outcomes, duplicates=len(requests) - len(rows))
+    return WriteCounts(**outcomes, duplicates=len(requests) - len(rows), renumbered=renumbered)
 
 
 def _storable(requests: Requests) -> Requests:

@@ -129,6 +129,12 @@ class Population:
             if shown.category == category:
                 self._add(_soon(now), shown.record_id, shown._replace(category=to))
 
+    def move_to_new_ids(self, now: datetime) -> None:
+        """Every request gets another id, as when the data set is built anew; what happens to it later does not."""
+        for shown in self.at(now):
+            self._add(_soon(now), shown.record_id, None)
+            self._add(_soon(now), f"N{shown.record_id}", shown._replace(record_id=f"N{shown.record_id}"))
+
     def _live(self, rng: Random, record_id: str, requested: datetime, category: str) -> None:
         """The events of one request, from its publication to its end."""
         published, chance = requested, rng.random()
