@@ -16,6 +16,7 @@ sources fill in labels for days: how much is empty is only compared with what wa
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ WORSE = 0.15
 """A share that is so much higher than usual is a remark."""
 BACKFILL = "backfill"
 """Counts in the run that read a source for the first time."""
+LATE = "late_rows"
+"""New requests of days that were known already."""
+ENOUGH_RUNS, LEAST_LATE, BURST = 7, 50, 5
+"""So many runs tell how many requests come late; more than that number, and so many times as ever, are a burst."""
 
 _ZONE = re.compile(r"\s?(Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
 _FRACTION = re.compile(r"(?<=:\d\d)[.,]\d+")
@@ -117,6 +122,20 @@ def worse(now: Contents, earlier: Sequence[Contents]) -> list[Change]:
             words = f"{field} is empty in {count / rows:.0%} of the rows, usually in {before / of:.0%}"
             found.append(Change(field, words))
     return found
+
+
+def burst(late: Mapping[date, int], a_day: float, earlier: Sequence[Contents]) -> list[Change]:
+    """That far more requests than ever come late, and as many as on half a day, which is a backlog that is published.
+
+    Args:
+        late: Day that was known already → its new requests.
+        a_day: Requests on an ordinary day.
+    """
+    ever, count = [run[LATE] for run in earlier if LATE in run], sum(late.values())
+    if len(ever) < ENOUGH_RUNS or count <= max(LEAST_LATE, BURST * max(ever), a_day / 2):
+        return []
+    words = f"{count} requests of days that were known already, {min(late)} to {max(late)}, were published at once"
+    return [Change("requested_at", f"{words}; they are counted on their days")]
 
 
 def field_of(reject: Reject) -> str:

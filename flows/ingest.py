@@ -16,7 +16,7 @@ from alerts.lifecycle import advance
 from alerts.rules.source import SourceTrouble
 from connectors import connector_for
 from connectors.calendars import calendar_of
-from connectors.contents import BACKFILL, worse
+from connectors.contents import BACKFILL, LATE, burst, worse
 from connectors.health import History, judge_source
 from flows.alerting import announce, record
 from flows.holes import holes_of
@@ -162,7 +162,8 @@ def _conclude(
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
     newest_day = max(known, default=None)
     sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
-    remarks = _note_news(conn, pull)
+    usual = _usual(history, pull.settings.counted_steps)
+    remarks = _note_news(conn, pull, usual)
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     if message != silence_text(silent):  # something worse is wrong
@@ -174,7 +175,7 @@ def _conclude(
         since=_since(conn, pull, health, newest_day, told_of, silent),
         now=pull.now,
         newest_day=newest_day,
-        usual=_usual(history, pull.settings.counted_steps),
+        usual=usual,
         title=pull.settings.title,
         silent=[part.labels for part in silent],
         known=told_of is not None,
@@ -197,14 +198,16 @@ def _hole_of_newest(conn: Connection, pull: Pull, history: History) -> str:
     return f"has no requests {found[due]}" if due in found else ""
 
 
-def _note_news(conn: Connection, pull: Pull) -> list[str]:
+def _note_news(conn: Connection, pull: Pull, usual: float | None) -> list[str]:
     """Keeps what this run found out about the source; gives what is new."""
+    found = worse(pull.counters, pull.usual)
     if pull.backfill:
         pull.counters[BACKFILL] = 1
-    if not pull.backfill and pull.known_until is not None:
+    elif pull.known_until is not None:
         late = {day: count for day, count in pull.new_days.items() if day <= pull.known_until}
-        pull.counters["late_rows"] = sum(late.values())
-    note_fields(conn, pull, worse(pull.counters, pull.usual))
+        pull.counters[LATE] = sum(late.values())
+        found += burst(late, usual or 0.0, pull.usual)
+    note_fields(conn, pull, found)
     return pull.remarks
 
 

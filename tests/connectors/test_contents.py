@@ -1,12 +1,12 @@
 """What fields hold, in numbers, and when that is not what it was."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
-from connectors.contents import BACKFILL, changed, contents_of, worse
+from connectors.contents import BACKFILL, burst, changed, contents_of, worse
 from connectors.normalise import Normaliser
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -125,3 +125,17 @@ def test_a_share_that_has_grown_is_a_remark() -> None:
     assert change == ("latitude", "latitude is empty in 40% of the rows, usually in 5%")
     assert worse(run(200, empty__latitude=30), [run(200, empty__latitude=10)]) == []
     assert worse(run(40, empty__latitude=40), [run(200, empty__latitude=10)]) == [], "too few"
+
+
+def test_a_backlog_that_is_published_at_once_is_told() -> None:
+    late = {date(2026, 3, 2): 70, date(2026, 3, 4): 31}
+    (change,) = burst(late, 60.0, [run(late_rows=12)] * 7)
+    assert change.words == (
+        "101 requests of days that were known already, 2026-03-02 to 2026-03-04, were published at once; "
+        "they are counted on their days"
+    )
+    assert burst(late, 60.0, [run(late_rows=12)] * 6) == [], "too few runs tell what is usual"
+    assert burst(late, 60.0, [*[run()] * 7, run(late_rows=21)]) == [], "in one there were many, too"
+    assert burst(late, 60.0, [*[run(late_rows=1)] * 7, run(late_rows=21)]) == []
+    assert burst(late, 250.0, [run()] * 7 + [run(late_rows=0)] * 7) == [], "the source is so large that it is nothing"
+    assert burst({}, 0.0, [run(late_rows=0)] * 7) == []
