@@ -150,7 +150,8 @@ class Files:
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
         except FileFault as fault:
             problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)
-            yield Page(rejects=[problem], end=WindowEnd(self._state(window)))
+            left_out = f"{window.name} ({fault})"
+            yield Page(rejects=[problem], end=WindowEnd(self._state(window), left_out=left_out))
         except OSError as error:
             raise SourceUnavailable(self.source, f"{window.name} cannot be read: {error.strerror}") from None
         else:

@@ -46,6 +46,8 @@ KEPT_BATCHES = timedelta(days=30)
 """A batch that was pushed stays so long after it was read, so that one that is sent again is recognised; shorter, where
 texts may not be kept that long."""
 
+LEFT_OUT_SHOWN = 3
+
 Progress = Callable[[Reached], None]
 
 
@@ -161,9 +163,10 @@ def _conclude(
     )
     known = [day for day, state in history.coverage.items() if state in (Coverage.OBSERVED, Coverage.QUIET)]
     newest_day = max(known, default=None)
-    sources.set_health(conn, pull.name, health, message, pull.now, newest_day)
+    left_out = _left_out(pull)
+    sources.set_health(conn, pull.name, health, f"{message} {left_out}".rstrip(), pull.now, newest_day)
     usual = _usual(history, pull.settings.counted_steps)
-    remarks = _note_news(conn, pull, usual)
+    remarks = [*([left_out] if left_out else []), *_note_news(conn, pull, usual)]
     alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     if message != silence_text(silent):  # something worse is wrong
@@ -181,12 +184,20 @@ def _conclude(
         known=told_of is not None,
     )
     failure = message if error is not None or (findings and not silent) else ""
-    run_outcome = "failed" if error is not None else "partial" if pull.partial_days else "no data" if failure else "ok"
-    sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, message)
+    is_partial = bool(pull.partial_days or pull.left_out)
+    run_outcome = "failed" if error is not None else "partial" if is_partial else "no data" if failure else "ok"
+    sources.finish_run(conn, pull.run_id, pull.now, run_outcome, pull.counters, f"{message} {left_out}".rstrip())
     changes = advance(alerts, findings, pull.today, pull.now)
     record(conn, installation.settings, changes, pull.now)
     new, updated, rejected = (pull.counters[name] for name in ("new", "changed", "rejected"))
     return IngestReport(pull.name, new, updated, rejected, health, message, failure, changes, remarks)
+
+
+def _left_out(pull: Pull) -> str:
+    """What this run could not use as a whole, in words; '' if there is nothing."""
+    more = len(pull.left_out) - LEFT_OUT_SHOWN
+    listed = "; ".join(pull.left_out[:LEFT_OUT_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return f"Left out as a whole: {listed}." if listed else ""
 
 
 def _hole_of_newest(conn: Connection, pull: Pull, history: History) -> str:

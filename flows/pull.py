@@ -64,6 +64,7 @@ class Pull:
     counters: Counter[str] = field(default_factory=Counter)
     fresh_until: datetime | None = None  # as the source says
     partial_days: set[date] = field(default_factory=set)  # of these it would not give everything
+    left_out: list[str] = field(default_factory=list)  # what could not be used as a whole, such as files that were cut
     usual: Sequence[Contents] = ()  # what earlier runs held, the newest first
     known_until: date | None = None  # the last day that was known before this run
     new_days: Counter[date] = field(default_factory=Counter)  # of which days the new requests are
@@ -173,6 +174,7 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
         note_fields(conn, pull)
         pull.fresh_until = ends[-1].fresh_until
     pull.partial_days.update(*(end.partial_days for end in ends))
+    pull.left_out += [end.left_out for end in ends if end.left_out]
     pull.counters["partial_days"] += sum(len(end.partial_days) for end in ends)
     for end in ends:
         if end.everything is not None and end.covers is not None:

@@ -77,6 +77,7 @@ class WindowEnd:
         fresh_until: The source says that it holds everything up to here; None: it does not say.
         shape: Field of the source → type, of all that it says it has; {}: it does not say.
         everything: All that there is of the days of `covers`; None: what did not come may be there all the same.
+        left_out: What of the window could not be used as a whole, and why, such as a file that was cut; '': nothing.
     """
 
     state: Mapping[str, Any]
@@ -86,6 +87,7 @@ class WindowEnd:
     partial_days: frozenset[date] = frozenset()
     shape: Mapping[str, str] = field(default_factory=dict)
     everything: Everything | None = None
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

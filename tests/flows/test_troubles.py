@@ -23,7 +23,7 @@ from forewarn.settings import parse
 from store.alerts import read_alerts
 from store.detections import set_judged
 from store.engine import open_store, snapshot, transaction
-from store.sources import read_rejects
+from store.sources import read_health, read_rejects, read_runs
 from tests.flows.towns import FIRST_DAY, Town, content, installed, morning_after, settings_of, source_settings, told
 
 LAST = FIRST_DAY + timedelta(days=100)
@@ -93,6 +93,27 @@ def test_an_empty_file_and_an_unknown_category_stop_nothing(engine: Engine, town
         (reject,) = read_rejects(conn, "town", 10)
     assert (reject.position, "left out" in reject.detail) == ("0.csv", True)
     assert detect_source(installation, "town", morning_after(LAST)).series == 1 + 3 + 4
+
+
+def test_a_file_that_was_cut_is_named_until_it_is_whole(engine: Engine, town: Town, tmp_path: Path) -> None:
+    installation = installed(engine, settings_of(tmp_path, {"town": source_settings(town.folder)}))
+    town.drop(FIRST_DAY, LAST - timedelta(days=1))
+    whole = town.drop(LAST, LAST).read_text(encoding="utf-8")
+    (town.folder / f"{LAST}.csv").write_text(whole.strip()[:-9], encoding="utf-8")
+
+    def outcome() -> tuple[str, str]:
+        with snapshot(engine) as conn:
+            run, (row,) = read_runs(conn, "town", 1)[0], read_health(conn)
+        return run.outcome or "", row.message
+
+    report = ingest_source(installation, "town", morning_after(LAST))
+    (remark,) = report.remarks
+    assert remark.startswith(f"Left out as a whole: {LAST}.csv (")
+    assert outcome() == ("partial", f"{report.message} {remark}")
+    assert report.health is SourceHealth.LATE
+    (town.folder / f"{LAST}.csv").write_text(whole, encoding="utf-8")
+    report = ingest_source(installation, "town", morning_after(LAST))
+    assert (report.health, report.remarks, outcome()) == (SourceHealth.OK, [], ("ok", report.message))
 
 
 def test_nothing_is_dropped_any_more(engine: Engine, town: Town, tmp_path: Path) -> None:
