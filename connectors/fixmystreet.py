@@ -3,7 +3,8 @@
 A site gives so many reports at most, 1000 unless it was set up otherwise, the newest first and without pages. So the
 end of the span is rolled back to the oldest report of each answer until nothing older comes. It filters by the time
 at which a report was confirmed and knows no filter by update: every run reads the last two hours again, the first of
-a day fourteen days, and one a week ninety. Reports that are hidden or made private vanish.
+a day fourteen days, and one a week ninety. Older ones that are still open are asked for singly. Reports that are hidden
+or made private vanish.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ from forewarn.request import Reject
 
 REVISITS = Revisits(timedelta(hours=2), nightly_days=14, weekly_days=90)
 ANY_JURISDICTION = "fixmystreet"
+AT_ONCE = 50
+"""Single reports that are stored together."""
 _SECOND = timedelta(seconds=1)
 _AN_HOUR = timedelta(hours=1)  # what an offset may be wrong by in the night of autumn
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
@@ -107,6 +110,30 @@ class FixMyStreet(HttpSource):
                     return Reconciliation()
                 ids.update(id_of(row) for row in rows)
         return Reconciliation(total=len(ids), record_ids=frozenset(ids))
+
+    @property
+    def revisited_days(self) -> int | None:
+        """A site does not tell which reports were updated."""
+        return REVISITS.weekly_days
+
+    def read_again(self, record_ids: Sequence[str], now: datetime) -> Iterator[Page]:
+        """The present state of single reports, asked for one by one, and which of them the site no longer shows.
+
+        Of a site that answers with other reports nothing is believed.
+        """
+        with self.client() as client:
+            for start in range(0, len(record_ids), AT_ONCE):
+                rows, counters, missing = list[Row](), list[Mapping[str, int]](), list[str]()
+                for record_id in record_ids[start : start + AT_ONCE]:
+                    answer = self._ask(client, {"service_request_id": record_id})
+                    counters.append(counters_of(answer))
+                    if any(id_of(row) != record_id for row in answer.document):
+                        return
+                    rows += answer.document
+                    missing += [] if answer.document else [record_id]
+                batch = self._batch(rows, now)
+                counted = add_up([*counters, batch.counters, {"fetched": len(rows)}])
+                yield Page(requests=batch.requests, rejects=batch.rejects, counters=counted, removed=missing)
 
     @property
     def _base(self) -> str:

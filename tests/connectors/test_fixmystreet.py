@@ -11,7 +11,7 @@ from connectors import connector_for
 from connectors.fixmystreet import FixMyStreet
 from forewarn.contracts import Page, Window, WindowEnd
 from forewarn.errors import ConfigError, SourceChanged, SourceUnavailable
-from forewarn.request import ServiceRequest
+from forewarn.request import ServiceRequest, Status
 from forewarn.settings import SourceSettings
 from tests.servers import faults
 from tests.servers.faults import Faulty
@@ -193,3 +193,18 @@ def test_late_changes_arrive_with_the_nights_and_the_weeks(serving: Serving) -> 
         state = ends[-1].state
         seen[days] = (now.date() - min(one.day for one in found_in(pages).values())).days
     assert seen == {**dict.fromkeys(range(1, 9), 14), 7: 36}, "on the seventh day all that there is"
+
+
+def test_single_reports_are_asked_for_one_by_one(serving: Serving) -> None:
+    reports = many(4)
+    reports[1]["state"], reports[2]["state"], reports[3]["bodies"] = "fixed - user", "hidden", ["9"]
+    source = connector(serving(SmallFixMyStreet(reports)), bodies=["2481"])
+    (page,) = source.read_again(["1", "2", "3", "4"], NOW)
+    assert {row.source_record_id: row.status for row in page.requests} == {"1": Status.OPEN, "2": Status.CLOSED}
+    assert list(page.removed) == ["3", "4"], "the other one is another authority's now"
+    assert not list(source.read_again([], NOW))
+
+
+def test_a_site_that_answers_with_other_reports_has_lost_none(serving: Serving) -> None:
+    source = connector(serving(SmallFixMyStreet(many(4), habits=Habits(ignores_ids=True))))
+    assert not list(source.read_again(["1", "7"], NOW))

@@ -23,11 +23,13 @@ class Habits:
         limit: The most reports of one answer.
         oldest_first: Reports come in the wrong order.
         ignores_dates: All reports come whatever was asked for.
+        ignores_ids: As well where one is asked for.
     """
 
     limit: int = 1000
     oldest_first: bool = False
     ignores_dates: bool = False
+    ignores_ids: bool = False
 
 
 @dataclass
@@ -60,6 +62,8 @@ class SmallFixMyStreet:
             for report in self.reports
             if report["state"] not in UNSHOWN and not report.get("non_public") and report["confirmed"] <= self.now()
         ]
+        if query.get("service_request_id") and not self.habits.ignores_ids:
+            found = [report for report in found if str(report["id"]) == query["service_request_id"]]
         if "agency_responsible" in query:
             wanted = set(query["agency_responsible"].split("|"))
             found = [report for report in found if wanted & set(report["bodies"])]
