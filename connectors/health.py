@@ -11,7 +11,7 @@ stays quiet, and a source with two requests a day that says nothing for a week d
 the smallest of the weekday's, the Sundays' and the earlier holidays' means counts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -52,7 +52,8 @@ def judge_days(
 ) -> dict[date, Coverage]:
     """Verdicts on the days just covered.
 
-    Zeros right before `covered` are judged again, as they may turn out to be the start of a silence.
+    Zeros right before `covered` are judged again, as they may turn out to be the start of a silence; and so are those
+    with which the source began, of which little could be known then.
 
     Args:
         history: With the new rows in it, up to the last covered day.
@@ -73,7 +74,7 @@ def judge_days(
     drained[first : last + 1] = True
     holidays = calendar.is_off(history.dates)
     past = _Past(history.totals, drained, known, holidays, weekdays(history.dates))
-    judged = range(first, last + 1)
+    judged = [*_beginning(history, days[:first]), *range(first, last + 1)]
     verdicts |= {days[i]: Coverage.OBSERVED for i in judged if known[i]}
     for run in _runs(i for i in judged if not known[i]):
         chances = [_chance_of_zero(past, i) for i in run]
@@ -81,6 +82,14 @@ def judge_days(
         verdicts |= {days[i]: Coverage.QUIET if quiet else Coverage.MISSING for i in run}
         known[run] = quiet
     return verdicts
+
+
+def _beginning(history: History, days: Sequence[date]) -> list[int]:
+    """Which of the days, the first of the history, are zeros with which the source began and that were not believed."""
+    if not days or days[0] in history.coverage:  # it began earlier
+        return []
+    n_empty = int(np.argmax(history.totals > 0)) if history.totals.any() else 0
+    return [i for i, day in enumerate(days[:n_empty]) if history.coverage.get(day) is Coverage.MISSING]
 
 
 def judge_source(

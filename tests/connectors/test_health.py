@@ -52,6 +52,22 @@ def test_a_long_silence_takes_its_first_days_back() -> None:
     assert found == dict.fromkeys(days, MISSING)
 
 
+def test_the_first_days_are_judged_again_once_there_is_something_to_go_by() -> None:
+    week = [0, 22.0, 19, 20, 21, 18, 17]
+    sunday, unread = MONDAY - timedelta(days=1), [0.0] * 30
+    past = history([*unread, *week * 4], first=sunday - timedelta(days=30))
+    early = judge_days(replace(past, coverage={}), (sunday, sunday + timedelta(days=2)))
+    assert early[sunday] is MISSING, "nothing is known to go by"
+    last = sunday + timedelta(days=27)
+    later = judge_days(replace(past, coverage=early), (sunday + timedelta(days=3), last))
+    assert later[sunday] is QUIET
+    assert min(later) == sunday, "days before were not read"
+    after = judge_days(replace(past, coverage={**early, **later}), (last, last))
+    assert after == {last: OBSERVED}, "what is believed already stays so"
+    busy = history([*unread, 0, *[20.0] * 27], {**early, sunday: MISSING}, first=sunday - timedelta(days=30))
+    assert judge_days(busy, (sunday + timedelta(days=3), last))[sunday] is MISSING
+
+
 def test_an_office_closed_at_weekends_stays_quiet() -> None:
     week = [90.0, 80, 85, 90, 70, 0, 0]
     assert judge(week * 10, 70) == [OBSERVED if total else QUIET for total in week] * 10
