@@ -1,10 +1,11 @@
 """What forewarn would have told on recorded cities: alerts a week, known events, times and memory.
 
-    FOREWARN_DATA=… python -m benchmarks.cities [--city NAME …] [--year YEAR …] [--json]
+    FOREWARN_DATA=… python -m benchmarks.cities [--city NAME …] [--year YEAR …] [--json | --table]
 
 FOREWARN_DATA names the folder of the recorded requests, with an `events.csv` of known happenings. Each city is read
 with its settings of docs/examples into a new store, and a year is replayed day by day as `forewarn backtest` does:
-the last one, or each `--year`. A city runs in a process of its own, so that its peak memory is its own.
+the last one, or each `--year` that it holds. A city runs in a process of its own, so that its peak memory is its own.
+`--table` prints the rows of the tables in docs/examples.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import multiprocessing
 import os
 import resource
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -27,6 +29,7 @@ from flows.backtest import backtest_sources
 from flows.ingest import ingest_source
 from flows.installation import open_installation
 from forewarn.alert import Severity
+from store.counts import covered_span
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 TOO_SHORT = ("los-angeles", "nyc-one-day")
@@ -88,8 +91,12 @@ def replay_city(city: str, years: Sequence[int], folder: Path) -> list[Replay]:
         ingest_seconds = time.perf_counter() - began
         replays = []
         spans: Sequence[int | None] = years or [None]
+        with installation.engine.connect() as conn:
+            held = covered_span(conn, name)
         for year in spans:
             first, last = (date(year, 1, 1), date(year, 12, 31)) if year else (None, None)
+            if held is None or (first and last and not (first <= held[1] and held[0] <= last)):
+                continue
             began = time.perf_counter()
             (backtest,) = backtest_sources(installation, [name], first, last, folder / "events.csv").sources
             seconds = time.perf_counter() - began
@@ -147,12 +154,35 @@ def show(replay: Replay) -> None:
     print(flush=True)
 
 
+def show_rows(replay: Replay) -> None:
+    """A row of what was told, then one for each known incident."""
+    severities = Counter(alert.severity for alert in replay.alerts)
+    graded = " / ".join(str(severities[severity.name]) for severity in reversed(Severity))
+    cells = (
+        replay.city,
+        f"{replay.first} to {replay.last}",
+        f"{replay.series:,}",
+        f"{replay.alerts_per_week:.2f}",
+        graded,
+        str(len(replay.notices)),
+        f"{replay.rows:,}",
+    )
+    print(f"| {' | '.join(cells)} |")
+    for event in replay.events:
+        found = event.alerted_on, event.days_after, event.days_before_public
+        told = ["no", "", ""] if event.alerted_on is None else ["" if cell is None else str(cell) for cell in found]
+        print(f"| {event.event_id} {event.kind} | {event.first_day} | {' | '.join(told)} |")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Prints each city as it is ready, or all as JSON."""
     parser = argparse.ArgumentParser(description="Replay recorded cities.")
     parser.add_argument("--city", nargs="*", choices=CITIES, default=CITIES)
     parser.add_argument("--year", nargs="*", type=int, default=[], help="calendar years instead of the last year")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print JSON for programs")
+    how.add_argument("--table", action="store_true", help="print rows of tables")
     args = parser.parse_args()
     replays = []
     context = multiprocessing.get_context("spawn")
@@ -162,7 +192,7 @@ def main() -> None:
             for replay in task.result():
                 replays.append(replay)
                 if not args.json:
-                    show(replay)
+                    (show_rows if args.table else show)(replay)
     if args.json:
         print(json.dumps([asdict(replay) for replay in replays], default=str, indent=2))
 
