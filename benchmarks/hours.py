@@ -23,6 +23,7 @@ from flows.installation import open_installation
 from forewarn.calendar import Calendar
 from forewarn.panel import HOUR, Detection, Floats, Panel
 from store.counts import covered_span
+from store.engine import snapshot
 from store.hours import read_hours
 
 ALPHAS = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -62,7 +63,7 @@ def brooklyn_hours() -> Panel:
         (name,) = installation.settings.sources
         source = installation.source(name)
         ingest_source(installation, name, datetime.now(UTC))
-        with installation.engine.connect() as conn:
+        with snapshot(installation.engine) as conn:
             first, last = covered_span(conn, name) or (date.min, date.min)
             (panel,) = read_hours(conn, name, [()], first, last, zone=source.tz, calendar=source.calendar)
         installation.engine.dispose()

@@ -36,7 +36,7 @@ from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms
-from store.engine import transaction
+from store.engine import snapshot, transaction
 from store.irregularities import write_irregularities
 from store.thresholds import read_threshold
 
@@ -139,7 +139,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
     report = detect_days(installation, name, now)
     if installation.source(name).step != "hour":
         return report
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         in_force = detection_in_force(conn, installation)
     return replace(report, changes=[*report.changes, *detect_hours(installation, name, in_force, now)])
 
@@ -147,7 +147,7 @@ def detect_source(installation: Installation, name: str, now: datetime) -> Detec
 def detect_days(installation: Installation, name: str, now: datetime) -> DetectReport:
     """Judge the source's new days or weeks, and the last few again; all in one transaction."""
     settings, source = installation.settings, installation.source(name)
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         span = counts.covered_span(conn, name)
         judged = judged_until(conn, name)
         if span is None:
@@ -166,7 +166,7 @@ def detect_days(installation: Installation, name: str, now: datetime) -> DetectR
     if not days:  # days that were judged as quiet turned out to be the start of a silence
         return DetectReport(name, 0, 0, 0, ())
     judged_from, listener = days[0], None
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         grounds = read_grounds(conn, installation, name, reading, judged_from, last_day, as_of)
         if judged is None or last_day > judged:  # texts are many: they are read once a day, not on each run
             listener = listener_of(conn, installation, name, in_force, judged_from, last_day)

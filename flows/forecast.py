@@ -23,7 +23,7 @@ from forewarn.settings import DEFAULT_FILE
 from store import alerts as alert_store
 from store.counts import covered_span
 from store.detections import write_breaches, write_forecasts
-from store.engine import transaction
+from store.engine import snapshot, transaction
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         return ForecastReport(name, 0, (), ())
     limits = [limit for limit in settings.limits if limit.source == name]
     horizon = max([settings.forecast.horizon_days, *(limit.horizon_days for limit in limits)])
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         span = covered_span(conn, name)
         if span is None:
             return ForecastReport(name, 0, (), ())

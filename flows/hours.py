@@ -28,7 +28,7 @@ from forewarn.panel import Detection, Panel
 from forewarn.settings import DetectionSettings
 from store import alerts as alert_store
 from store.counts import read_entries
-from store.engine import transaction
+from store.engine import snapshot, transaction
 from store.hours import known_until, read_hours
 
 METHOD = "scan"
@@ -131,7 +131,7 @@ def detect_hours(installation: Installation, name: str, detection: DetectionSett
         detection: The settings in force.
     """
     source = installation.source(name)
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         until = known_until(conn, name)
         if until is None:
             return []

@@ -24,6 +24,7 @@ from forewarn.panel import Cluster, Detection, Floats
 from forewarn.settings import DetectionSettings
 from store.cells import read_history
 from store.counts import covered_span, revised_days
+from store.engine import snapshot
 from store.triangle import MAX_DELAY_DAYS, days_read
 
 CHUNK_DAYS = 56
@@ -88,28 +89,33 @@ def judged_days(
     """The verdicts on each day from `first` to `last`, as the day after knew its counts.
 
     Counts that were never revised in between are judged in few calls; the verdict on a day is the same. After a
-    revision the days before it are judged again, as `detect` does.
+    revision the days before it are judged again, as `detect` does. All of it is one state of the store.
     """
+    with snapshot(installation.engine) as conn:
+        yield from _judged_days(conn, installation, name, first, last, detection)
+
+
+def _judged_days(
+    conn: Connection, installation: Installation, name: str, first: date, last: date, detection: DetectionSettings
+) -> Iterator[JudgedDay]:
     settings, source = installation.settings, installation.source(name)
-    with installation.engine.connect() as conn:
-        listener = listener_of(conn, installation, name, detection, first, last)
-        stretches = _stretches(conn, installation, name, first, last)
-        history = None
-        if len(stretches) > 1:
-            history = read_history(conn, name, first - timedelta(days=detection.history_days), last)
+    listener = listener_of(conn, installation, name, detection, first, last)
+    stretches = _stretches(conn, installation, name, first, last)
+    history = None
+    if len(stretches) > 1:
+        history = read_history(conn, name, first - timedelta(days=detection.history_days), last)
     scanned: dict[bytes, Floats] = {}
     for start, until in stretches:
         new = source.steps.ends(start, until)
         if not new:  # no week ends in it
             continue
         end = new[-1]
-        with installation.engine.connect() as conn:
-            day_after = end + timedelta(days=1)
-            as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
-            reading = read_ordinary(conn, installation, name, detection, end, as_of, history)
-            again = max(days_to_recheck(reading.panels, detection), source.steps.days)  # what was revised, too
-            days = source.steps.ends(max(new[0] - timedelta(days=again), first), end)
-            grounds = read_grounds(conn, installation, name, reading, days[0], end, as_of)
+        day_after = end + timedelta(days=1)
+        as_of = day_after + timedelta(days=days_to_wait(conn, name, source, day_after))
+        reading = read_ordinary(conn, installation, name, detection, end, as_of, history)
+        again = max(days_to_recheck(reading.panels, detection), source.steps.days)  # what was revised, too
+        days = source.steps.ends(max(new[0] - timedelta(days=again), first), end)
+        grounds = read_grounds(conn, installation, name, reading, days[0], end, as_of)
         allowance = allowance_of(settings, name, detection, clusters=bool(grounds))
         detections = judge(reading.panels, detection, allowance, len(days))
         alpha, least = allowance.alpha_of_clusters, detection.min_requests
@@ -117,8 +123,7 @@ def judged_days(
         chances = chances_for(reading.panels, detection)
         hours = NO_HOURS
         if source.step == "hour":
-            with installation.engine.connect() as conn:
-                hours = judge_hours(conn, installation, name, allowance, days[0], end, as_of=as_of)
+            hours = judge_hours(conn, installation, name, allowance, days[0], end, as_of=as_of)
         for day in days:
             known_at = datetime.combine(max(day, new[0]) + timedelta(days=1), time(), source.tz).astimezone(UTC)
             spoken = listener.on(day, as_of) if listener else None
@@ -140,7 +145,7 @@ def replayed_span(installation: Installation, name: str, first: date | None, las
         ConfigError: There is no such source, or it holds no such days.
     """
     installation.source(name)
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         span = covered_span(conn, name)
     if span is None:
         raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")

@@ -13,7 +13,7 @@ from forewarn.panel import Panel
 from forewarn.settings import Settings
 from forewarn.weather import WeatherDay
 from store.counts import covered_span
-from store.engine import transaction
+from store.engine import snapshot, transaction
 from store.weather import Reading, known_until, read_reading, read_weather, write_reading, write_weather
 
 EVERY = timedelta(hours=3)
@@ -32,7 +32,7 @@ def refresh_weather(installation: Installation, name: str, now: datetime) -> str
     if source.weather is None or reader is None:
         return ""
     today = now.astimezone(source.tz).date()
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         last_try = read_reading(conn, reader.place)
         wanted = _first_learnt(conn, name, installation)
         known = known_until(conn, reader.place)

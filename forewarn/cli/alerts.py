@@ -35,9 +35,10 @@ def list_alerts(
     """Alerts, newest change first."""
     from flows.installation import open_installation
     from store.alerts import read_alerts
+    from store.engine import snapshot
 
     states = None if everything else set(State) - {State.RESOLVED, State.DISMISSED}
-    with open_installation(settings).engine.connect() as conn:
+    with snapshot(open_installation(settings).engine) as conn:
         found = read_alerts(conn, states=states)
     if as_json:
         print_json(found)
@@ -115,8 +116,9 @@ def _find(engine: "Engine", prefix: str) -> tuple[Alert, list[AlertEvent]]:
         ConfigError: None does, or several do.
     """
     from store.alerts import read_alert, read_alerts
+    from store.engine import snapshot
 
-    with engine.connect() as conn:
+    with snapshot(engine) as conn:
         matching = [alert.fingerprint for alert in read_alerts(conn) if alert.fingerprint.startswith(prefix)]
         if len(matching) == 1 and (found := read_alert(conn, matching[0])):
             return found

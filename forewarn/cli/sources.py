@@ -39,10 +39,11 @@ app = typer.Typer(no_args_is_help=True, help="Add sources, and look at them.")
 def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """How each source does."""
     from flows.installation import open_installation
+    from store.engine import snapshot
     from store.sources import read_health
 
     installation = open_installation(settings)
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         known = {health.source: health for health in read_health(conn)}
     if as_json:
         print_json([known.get(name, {"source": name, "health": None}) for name in installation.settings.sources])
@@ -69,11 +70,12 @@ def show_source(
     from connectors.field_news import news_of
     from connectors.quality import quality_of
     from flows.installation import open_installation
+    from store.engine import snapshot
     from store.sources import read_health, read_shape, sum_counters
 
     installation = open_installation(settings)
     installation.source(name)
-    with installation.engine.connect() as conn:
+    with snapshot(installation.engine) as conn:
         health = next((known for known in read_health(conn) if known.source == name), None)
         news = news_of(read_shape(conn, name))
         counters = sum_counters(conn, name, datetime.now(UTC) - timedelta(days=days))
