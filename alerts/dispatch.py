@@ -1,12 +1,12 @@
 """Brings the outbox to people: at least once, and as good as exactly once.
 
-A message is claimed in one transaction, sent outside of any, and noted in another. If the process dies in
-between, it is sent again later with the same key.
+Each message is claimed in one transaction, sent outside of any, and noted in another; nobody else claims it meanwhile.
+If the process dies in between, it is sent again later with the same key.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -17,6 +17,8 @@ from forewarn.errors import DeliveryError
 from store.alerts import claim_due, mark_delivered, mark_failed
 from store.engine import transaction
 
+LEASE = timedelta(minutes=5)
+"""So long a message is left to whoever claimed it; no channel takes as long."""
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 MOST_TRIES = 10
@@ -34,39 +36,44 @@ class DeliveryReport(NamedTuple):
     problems: tuple[str, ...]  # one line for each channel in trouble, without secrets
 
 
-def deliver(engine: Engine, channels: Mapping[str, Channel], now: datetime) -> DeliveryReport:
+def deliver(
+    engine: Engine,
+    channels: Mapping[str, Channel],
+    now: datetime,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> DeliveryReport:
     """Sends everything that is due at `now`; what fails waits for its next try with its reason.
 
     Args:
         channels: By their names in the settings.
+        clock: Tells the time as others see it who send, too: `now` is earlier, if much was done before or is sent.
     """
     outcomes: Counter[str] = Counter()
     failures_in_a_row: Counter[str] = Counter()
     problems: dict[str, str] = {}
     while True:
         with transaction(engine) as conn:
-            claimed = claim_due(conn, now)
-        if not claimed:
+            notification = claim_due(conn, now, until=max(now, clock()) + LEASE)
+        if notification is None:
             return DeliveryReport(
                 outcomes["delivered"], outcomes["failed"], outcomes["given up"], tuple(problems.values())
             )
-        for notification in claimed:
-            failure = None
-            paused = failures_in_a_row[notification.channel] >= PAUSE_AFTER
-            if paused:
-                failure = DeliveryError(notification.channel, "waits, as the channel fails just now", retryable=True)
+        failure = None
+        paused = failures_in_a_row[notification.channel] >= PAUSE_AFTER
+        if paused:
+            failure = DeliveryError(notification.channel, "waits, as the channel fails just now", retryable=True)
+        else:
+            failure = _send(channels, notification)
+        failures_in_a_row[notification.channel] = failures_in_a_row[notification.channel] + 1 if failure else 0
+        next_try_at = _next_try(notification, failure, now, paused=paused) if failure else None
+        with transaction(engine) as conn:
+            if failure is None:
+                mark_delivered(conn, notification.idempotency_key, now)
             else:
-                failure = _send(channels, notification)
-            failures_in_a_row[notification.channel] = failures_in_a_row[notification.channel] + 1 if failure else 0
-            next_try_at = _next_try(notification, failure, now, paused=paused) if failure else None
-            with transaction(engine) as conn:
-                if failure is None:
-                    mark_delivered(conn, notification.idempotency_key, now)
-                else:
-                    mark_failed(conn, notification.idempotency_key, now, failure.problem, next_try_at)
-            if failure:
-                problems.setdefault(notification.channel, str(failure))
-            outcomes["delivered" if failure is None else "failed" if next_try_at else "given up"] += 1
+                mark_failed(conn, notification.idempotency_key, now, failure.problem, next_try_at)
+        if failure:
+            problems.setdefault(notification.channel, str(failure))
+        outcomes["delivered" if failure is None else "failed" if next_try_at else "given up"] += 1
 
 
 def _send(channels: Mapping[str, Channel], notification: Notification) -> DeliveryError | None:

@@ -1,7 +1,7 @@
 """Alerts with their events, and the outbox of notifications."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -11,9 +11,6 @@ from forewarn.alert import Alert, AlertEvent, Change, Kind, Notification, Severi
 from forewarn.errors import StoreError
 from store.dialect import insert
 from store.schema import alert, alert_event, notification
-
-LEASE = timedelta(minutes=5)
-"""How long a claimed notification is left to whoever claimed it; then it is due again."""
 
 
 class OutboxRow(NamedTuple):
@@ -111,32 +108,26 @@ def enqueue(conn: Connection, notifications: Sequence[Notification]) -> None:
         conn.execute(insert(conn, notification).on_conflict_do_nothing(index_elements=["idempotency_key"]), rows)
 
 
-def claim_due(conn: Connection, now: datetime, limit: int = 50) -> list[Notification]:
-    """Messages to be sent now, oldest first, each already counted as tried once more.
+def claim_due(conn: Connection, now: datetime, *, until: datetime) -> Notification | None:
+    """The oldest message that is due at `now`, already counted as tried once more; None: none is.
 
-    Commit before sending. Nobody else claims them for `LEASE`; if the sender dies, they come back after it.
+    Commit before sending. Nobody else claims it before `until`; if the sender dies, it comes back then.
     """
     table = notification.c
+    columns = (table[name] for name in Notification.__dataclass_fields__ if name != "attempts")
     due = (
-        select(
-            table.idempotency_key,
-            table.channel,
-            table.fingerprint,
-            table.subject,
-            table.text,
-            table.html,
-            table.created_at,
-            table.attempts + 1,
-        )
+        select(*columns, (table.attempts + 1).label("attempts"))
         .where(table.next_try_at <= now)
         .order_by(table.created_at, table.idempotency_key)
-        .limit(limit)
+        .limit(1)
         .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and no such words
     )
-    claimed = [Notification(*row) for row in conn.execute(due)]
-    keys = [message.idempotency_key for message in claimed]
-    taken = update(notification).where(table.idempotency_key.in_(keys))
-    conn.execute(taken.values(attempts=table.attempts + 1, next_try_at=now + LEASE))
+    row = conn.execute(due).one_or_none()
+    if row is None:
+        return None
+    claimed = Notification(**row._mapping)
+    taken = update(notification).where(table.idempotency_key == claimed.idempotency_key)
+    conn.execute(taken.values(attempts=claimed.attempts, next_try_at=until))
     return claimed
 
 
@@ -147,8 +138,9 @@ def mark_delivered(conn: Connection, key: str, at: datetime) -> None:
 
 
 def mark_failed(conn: Connection, key: str, at: datetime, error: str, next_try_at: datetime | None) -> None:
-    """Notes why a message was not accepted, and when to try again; None: never."""
-    failed = update(notification).where(notification.c.idempotency_key == key)
+    """Notes why a message was not accepted, and when to try again; None: never. What was delivered stays so."""
+    table = notification.c
+    failed = update(notification).where(table.idempotency_key == key, table.delivered_at.is_(None))
     conn.execute(failed.values(tried_at=at, error=error, next_try_at=next_try_at))
 
 

@@ -58,7 +58,7 @@ def test_what_is_due_is_delivered_once(engine: Engine) -> None:
     assert sink.accepted == ["a", "b"]
 
 
-def test_more_than_one_claim_is_delivered_in_one_go(engine: Engine) -> None:
+def test_all_that_is_due_is_delivered_in_one_go(engine: Engine) -> None:
     put(engine, *(f"{number:03}" for number in range(120)))
     assert deliver(engine, {"ops": Sink("ops")}, START).delivered == 120
 
@@ -137,3 +137,26 @@ def test_a_channel_that_is_gone_is_given_up_with_a_reason(engine: Engine) -> Non
     report = deliver(engine, {"ops": Sink("ops")}, START)
     assert report.given_up == 1
     assert "no such channel" in report.problems[0]
+
+
+@pytest.mark.parametrize("begun", [timedelta(), timedelta(hours=2)])
+def test_two_who_send_at_once_double_nothing_however_long_it_takes(engine: Engine, begun: timedelta) -> None:
+    """Nor if `now` is long ago, as after sources were read for hours."""
+    keys = [f"{number:02}" for number in range(20)]
+    put(engine, *keys)
+    clock, accepted = [START + begun], list[str]()
+
+    class Slow(Sink):
+        """Others look for what is due six minutes after it began."""
+
+        def send(self, notification: Notification) -> None:
+            super().send(notification)
+            clock[0] += timedelta(minutes=1)
+            if self.tries == 6:
+                other = Sink("ops")
+                deliver(engine, {"ops": other}, clock[0], lambda: clock[0])
+                accepted.extend(other.accepted)
+
+    slow = Slow("ops")
+    deliver(engine, {"ops": slow}, START, lambda: clock[0])
+    assert (slow.tries, sorted(slow.accepted + accepted)) == (6, keys)

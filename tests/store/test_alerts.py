@@ -4,12 +4,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from forewarn.alert import Alert, AlertEvent, Change, Kind, Notification, Severity, State, Verdict
 from forewarn.errors import StoreError
 from store.alerts import (
-    LEASE,
     claim_due,
     enqueue,
     mark_delivered,
@@ -23,7 +22,7 @@ from store.engine import snapshot, transaction
 
 DAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, LEASE = timedelta(minutes=1), timedelta(minutes=5)
 RATS = Alert(
     "abc", Kind.SURGE, "bonn", {"category": "Rats"}, State.OPEN, Severity.WARNING, "More rats",
     DAY, DAY, DAY, AT, AT, 1, {"excess": 6.5, "days": ["2026-03-02"]},
@@ -61,35 +60,53 @@ def test_two_who_change_an_alert_at_once(store_engine: Engine) -> None:
         assert read_alert(conn, "abc") == (seen, [OPENED, event])
 
 
+def claimed(conn: Connection, now: datetime, until: datetime = AT + LEASE) -> list[str]:
+    """Keys of all messages that are due, each claimed."""
+    keys = list[str]()
+    while message := claim_due(conn, now, until=until):
+        keys.append(message.idempotency_key)
+    return keys
+
+
 def test_a_message_is_queued_once_and_claimed_once(store_engine: Engine) -> None:
     with transaction(store_engine) as conn:
         enqueue(conn, [MESSAGE, replace(MESSAGE, idempotency_key="later", created_at=AT + MINUTE)])
         enqueue(conn, [replace(MESSAGE, text="another")])
         enqueue(conn, [])
     with transaction(store_engine) as conn:
-        assert claim_due(conn, AT - MINUTE) == []
-        assert claim_due(conn, AT) == [replace(MESSAGE, attempts=1)]
-        assert claim_due(conn, AT) == []
-        assert [message.idempotency_key for message in claim_due(conn, AT + LEASE)] == ["key", "later"]
+        assert claim_due(conn, AT - MINUTE, until=AT + LEASE) is None
+        assert claim_due(conn, AT, until=AT + LEASE) == replace(MESSAGE, attempts=1)
+        assert claim_due(conn, AT, until=AT + LEASE) is None
+        assert claimed(conn, AT + LEASE, AT + 2 * LEASE) == ["key", "later"]
 
 
 def test_a_message_of_a_dead_sender_comes_back(store_engine: Engine) -> None:
     with transaction(store_engine) as conn:
         enqueue(conn, [MESSAGE])
-        claim_due(conn, AT)
+        claim_due(conn, AT, until=AT + LEASE)
     with transaction(store_engine) as conn:
-        assert claim_due(conn, AT + LEASE - MINUTE) == []
-        assert [message.attempts for message in claim_due(conn, AT + LEASE)] == [2]
+        assert claim_due(conn, AT + LEASE - MINUTE, until=AT + LEASE) is None
+        assert claim_due(conn, AT + LEASE, until=AT + 2 * LEASE) == replace(MESSAGE, attempts=2)
+
+
+def test_what_somebody_else_delivered_meanwhile_has_not_failed(store_engine: Engine) -> None:
+    with transaction(store_engine) as conn:
+        enqueue(conn, [MESSAGE])
+        claim_due(conn, AT, until=AT + LEASE)
+        claim_due(conn, AT + LEASE, until=AT + 2 * LEASE)
+        mark_delivered(conn, "key", AT + LEASE)
+        mark_failed(conn, "key", AT + LEASE, "no answer in time", AT + LEASE + MINUTE)
+        assert claimed(conn, AT + 9 * LEASE) == []
 
 
 def test_how_deliveries_end(store_engine: Engine) -> None:
     with transaction(store_engine) as conn:
         enqueue(conn, [replace(MESSAGE, idempotency_key=key) for key in ("a", "b", "c")])
-        claim_due(conn, AT)
+        assert claimed(conn, AT) == ["a", "b", "c"]
         mark_delivered(conn, "a", AT)
         mark_failed(conn, "b", AT, "server busy", AT + MINUTE)
         mark_failed(conn, "c", AT, "no such mailbox", None)
-        assert [message.idempotency_key for message in claim_due(conn, AT + MINUTE)] == ["b"]
+        assert claimed(conn, AT + MINUTE) == ["b"]
         done, again, lost = read_outbox(conn, 10)
     assert (done.delivered_at, done.given_up, done.error) == (AT, False, "")
     assert (again.attempts, again.given_up, again.error) == (2, False, "server busy")
@@ -103,5 +120,5 @@ def test_two_senders_at_once_never_claim_the_same(store_engine: Engine) -> None:
     with transaction(store_engine) as conn:
         enqueue(conn, [replace(MESSAGE, idempotency_key=key) for key in ("a", "b")])
     with transaction(store_engine) as one, transaction(store_engine) as other:
-        assert [message.idempotency_key for message in claim_due(one, AT, limit=1)] == ["a"]
-        assert [message.idempotency_key for message in claim_due(other, AT)] == ["b"]
+        assert claim_due(one, AT, until=AT + LEASE) == replace(MESSAGE, idempotency_key="a", attempts=1)
+        assert claimed(other, AT) == ["b"]
