@@ -58,8 +58,8 @@ def advance(
 
     A change's alert carries three more keys of evidence: `peak` (day, title, excess a day and tail at its worst),
     `told` (severity and excess a day last told to people, and `in_hours`, the day if hours of it were told; null while
-    held back), and `before` (first and last day of
-    the time before it came back; null if it never did).
+    held back), and `before` (first and last day of the time before it came back; null if it never did). One that was
+    held back and is not found any more when its last day is judged again is `withdrawn`: the trouble was all it was.
     """
     known, at_first = list(alerts), {alert.fingerprint for alert in alerts}
     issues: dict[str, list[Finding]] = {}
@@ -244,7 +244,7 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
     if finding.day < alert.first_day:  # late reports show that it began earlier, or the day belongs to the time before
         return _change(replace(alert, first_day=finding.day), "continued", now) if _began(alert, finding.day) else None
     if finding.day < alert.last_day:
-        return None
+        return _release(alert, now) if alert.evidence["told"] is None and not held else None
     if finding.day == alert.last_day and "hours" in finding.evidence and "hours" not in alert.evidence:
         return None  # the whole day was judged
     told, excess, peak = alert.evidence["told"], _daily_excess(finding.evidence), alert.evidence["peak"]
@@ -314,10 +314,19 @@ def _not_found(alert: Alert, day: date, now: datetime) -> Change | None:
     quiet_days = QUIET_DAYS if alert.evidence["before"] is None else QUIET_DAYS_ONCE_BACK
     if (quiet := (day - alert.last_day).days) >= quiet_days:
         return _change(replace(alert, state=State.RESOLVED), "resolved", now, note=f"{quiet} quiet days")
-    if alert.evidence["told"] is None:
-        told = {"severity": int(alert.severity), "excess": _daily_excess(alert.evidence)}
-        return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
-    return None
+    if alert.evidence["told"] is not None or alert.evidence.get("withdrawn"):
+        return None
+    if day > alert.last_day:
+        return _release(alert, now)
+    if day < alert.last_day:
+        return None
+    return _change(replace(alert, evidence={**alert.evidence, "withdrawn": True}), "withdrawn", now)
+
+
+def _release(alert: Alert, now: datetime) -> Change:
+    """It was held back while its source was in trouble, and is told now."""
+    told = {"severity": int(alert.severity), "excess": _daily_excess(alert.evidence)}
+    return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
 
 
 def _common(labels: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:

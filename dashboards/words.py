@@ -39,6 +39,7 @@ EVENT_WORDS = {
     "continued": "Found again",
     "worsened": "Got worse",
     "released": "No longer held back",
+    "withdrawn": "Not found again, so never told",
     "acknowledged": "Acknowledged",
     "verdict": "Judged",
     "resolved": "Resolved",

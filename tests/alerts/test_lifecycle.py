@@ -356,6 +356,33 @@ def test_a_held_alert_is_told_when_the_source_is_well_unless_it_is_over() -> Non
     assert not told(desk.only)
 
 
+def test_a_held_alert_that_was_nothing_but_the_trouble_is_never_told() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3), held=True)
+    desk.judge(4, finding(4), held=True)
+    assert [desk.judge(number) for number in (3, 4, 5, 6)] == [[], ["withdrawn"], [], []]
+    assert [desk.judge(number) for number in (4, 5, 6, 7)] == [[], [], [], ["resolved"]]
+    assert not told(desk.only)
+
+
+def test_what_is_found_again_once_late_reports_are_in_is_told_all_the_same() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3), held=True)
+    assert [desk.judge(3), desk.judge(4)] == [["withdrawn"], []]
+    assert [desk.judge(3, finding(3)), desk.judge(4)] == [["released"], []]
+    assert told(desk.only)
+
+
+def test_a_held_alert_whose_first_day_alone_is_found_again_is_told_once() -> None:
+    desk = Desk()
+    desk.judge(3, finding(3), held=True)
+    desk.judge(4, finding(4), held=True)
+    for _ in range(2):
+        assert desk.judge(3, finding(3)) in (["released"], [])
+        assert told(desk.only)
+        assert desk.judge(4) == []
+
+
 def test_days_of_a_source_in_trouble_are_no_quiet_days() -> None:
     desk = Desk()
     desk.judge(3, finding(3))
