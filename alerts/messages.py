@@ -1,6 +1,6 @@
 """From changes to messages: one for each alert with something worth telling, and each target that asked for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,6 +31,7 @@ LONGEST_SUBJECT = 160
 def notifications(
     changes: Sequence[Change],
     channels: Mapping[str, ChannelSettings],
+    told: Mapping[str, Collection[str]],
     *,
     now: datetime,
     dashboard_url: str,
@@ -39,6 +40,10 @@ def notifications(
 
     Told are alerts that open, come back, get worse and, if they were told before, end. Changes of one alert that come
     together, as after an outage, make one message about what it is by now.
+
+    Args:
+        told: Alert → targets that were told of it before. They hear how it goes on though it may not be what they asked
+            for any more, and only they hear that it is over.
     """
     return [
         Notification(
@@ -52,8 +57,8 @@ def notifications(
         )
         for change in _one_each(changes)
         for name, settings in channels.items()
-        if wants(settings, change.alert)
         for target in targets_of(name, settings)
+        if target in told.get(change.alert.fingerprint, ()) or _is_new_to(settings, change)
     ]
 
 
@@ -74,6 +79,11 @@ def _is_news(change: Change) -> bool:
     if change.alert.kind is Kind.DATA and change.event.what in ("resolved", "worsened"):
         return False
     return change.event.what in TOLD and change.alert.evidence["told"] is not None
+
+
+def _is_new_to(settings: ChannelSettings, change: Change) -> bool:
+    """Whether it is for those who were not told of the alert before."""
+    return change.event.what != "resolved" and wants(settings, change.alert)
 
 
 def headline_of(change: Change) -> str:

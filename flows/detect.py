@@ -18,9 +18,10 @@ from alerts.rules.irregular import NotAnIncident
 from alerts.rules.surge import Surge
 from alerts.rules.together import joined
 from alerts.rules.words import EmergingWords, Spoken, keep_words
+from alerts.telling import tell
 from detectors import KNOW_DELAY, detector_for
 from detectors.strata import silent_on
-from flows.alerting import announce, tell
+from flows.alerting import announce
 from flows.allowance import Allowance, allowance_of, chances_for
 from flows.clusters import clusters_of, read_grounds
 from flows.hours import detect_hours

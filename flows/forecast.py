@@ -11,9 +11,10 @@ from prefect.cache_policies import NO_CACHE
 
 from alerts.lifecycle import advance
 from alerts.rules.breach import LimitBreach
+from alerts.telling import record
 from detectors.breach import find_breaches
 from detectors.forecasters.selection import forecast_panel
-from flows.alerting import announce, record
+from flows.alerting import announce
 from flows.installation import Installation, open_installation
 from flows.reading import read_ordinary
 from flows.reporting import outcome

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from alerts.lifecycle import RISES, advance
 from alerts.muting import source_in_trouble
 from alerts.rules.hours import HourlySurge
+from alerts.telling import tell
 from connectors.calendars import calendar_of
 from detectors import detector_for
 from detectors.irregularities import without_batches
-from flows.alerting import tell
 from flows.allowance import Allowance, allowance_of
 from flows.installation import Installation
 from flows.reading import without_bursts

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from alerts.lifecycle import advance
 from alerts.rules.source import SourceTrouble
+from alerts.telling import record
 from connectors import connector_for
 from connectors.calendars import calendar_of
 from connectors.contents import BACKFILL, LATE, burst, worse
 from connectors.health import History, judge_source
-from flows.alerting import announce, record
+from flows.alerting import announce
 from flows.holes import holes_of
 from flows.installation import Installation, open_installation
 from flows.old_requests import look_up_old

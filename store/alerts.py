@@ -108,6 +108,17 @@ def enqueue(conn: Connection, notifications: Sequence[Notification]) -> None:
         conn.execute(insert(conn, notification).on_conflict_do_nothing(index_elements=["idempotency_key"]), rows)
 
 
+def told_of(conn: Connection, fingerprints: Collection[str]) -> dict[str, set[str]]:
+    """Alert → the channels that were, or will be, told of it."""
+    table = notification.c
+    told: dict[str, set[str]] = {}
+    for fingerprint, channel in conn.execute(
+        select(table.fingerprint, table.channel).where(table.fingerprint.in_(fingerprints)).distinct()
+    ):
+        told.setdefault(fingerprint, set()).add(channel)
+    return told
+
+
 def claim_due(conn: Connection, now: datetime, *, until: datetime) -> Notification | None:
     """The oldest message that is due at `now`, already counted as tried once more; None: none is.
 

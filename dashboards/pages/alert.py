@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from alerts import lifecycle
 from alerts.phrases import count_of, day_text, number, plain, range_text, time_text
+from alerts.telling import record
 from alerts.wording import answers
 from dashboards import parts
 from dashboards.desk import Desk
@@ -21,7 +22,7 @@ from dashboards.history import History, cluster_history, hours_history, read_his
 from dashboards.words import COVERAGE_WORDS, EVENT_WORDS, KIND_WORDS, VERDICT_WORDS, since_text
 from forewarn.alert import Alert, AlertEvent, Kind, Verdict
 from forewarn.alert import State as AlertState
-from store.alerts import read_alert, write_changes
+from store.alerts import read_alert
 from store.engine import snapshot, transaction
 
 CHART_DAYS = 56
@@ -175,7 +176,7 @@ def act(desk: Desk, fingerprint: str, button: str | Mapping[str, str], who: str,
             verdict = Verdict(button["verdict"])
             change = lifecycle.record_verdict(found[0], verdict, who, at, note)
             said = f"Stored: {VERDICT_WORDS[verdict].lower()}. Thank you, {who}."
-        write_changes(conn, [change])
+        record(conn, desk.settings, [change], at)
     return said
 
 

@@ -127,12 +127,12 @@ def _find(engine: "Engine", prefix: str) -> tuple[Alert, list[AlertEvent]]:
 
 
 def _change(settings: Path, prefix: str, change: Callable[[Alert], Change]) -> None:
+    from alerts.telling import record
     from flows.installation import open_installation
-    from store.alerts import write_changes
     from store.engine import transaction
 
-    engine = open_installation(settings).engine
-    made = change(_find(engine, prefix)[0])
-    with transaction(engine) as conn:
-        write_changes(conn, [made])
+    installation = open_installation(settings)
+    made = change(_find(installation.engine, prefix)[0])
+    with transaction(installation.engine) as conn:
+        record(conn, installation.settings, [made], made.event.at)
     out.print(Text(f"{made.alert.title}: {made.alert.state}"))

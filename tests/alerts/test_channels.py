@@ -134,7 +134,7 @@ def test_what_a_source_sends_cannot_add_headers_or_markup_to_a_mail(mail_server:
     server, url = mail_server
     settings = ChannelSettings.model_validate({"url": f"{url}&to=ada@example.org"})
     hostile = surge("<script>x</script>\r\nBcc: eve@example.org\r\n\r\n<b>")
-    for told in notifications([hostile], {"ops": settings}, now=NOW, dashboard_url="http://desk"):
+    for told in notifications([hostile], {"ops": settings}, {}, now=NOW, dashboard_url="http://desk"):
         channel_for("ops", settings).send(told)
     ((address, mail),) = server.mails
     assert address == "ada@example.org"

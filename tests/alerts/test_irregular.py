@@ -71,11 +71,12 @@ def test_it_explains_itself_and_nobody_is_told_that_it_is_over() -> None:
     assert "Streets: Bicycles: 40 where 0.2 a day are usual; all others 1" in text
     assert "left out of what is judged" in text
     channels = {"log": ChannelSettings(kind="log")}
-    assert len(notifications([opened], channels, now=EVENING, dashboard_url="http://forewarn")) == 1
+    assert len(notifications([opened], channels, {}, now=EVENING, dashboard_url="http://forewarn")) == 1
     later = TUESDAY + timedelta(days=4)
     (over,) = advance([opened.alert], [], later, EVENING + timedelta(days=4))
     assert over.event.what == "resolved"
-    assert notifications([over], channels, now=EVENING, dashboard_url="http://forewarn") == []
+    before = {opened.alert.fingerprint: {"log"}}
+    assert notifications([over], channels, before, now=EVENING, dashboard_url="http://forewarn") == []
 
 
 def test_names_are_text_whatever_they_hold() -> None:

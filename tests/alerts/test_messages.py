@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
@@ -27,8 +28,12 @@ def surge(category: str = "Rats", area: str = "Ward 7") -> Change:
     return change
 
 
-def told(*changes: Change, channels: dict[str, ChannelSettings] | None = None) -> list[Notification]:
-    return notifications(changes, channels or {"ops": LOG}, now=NOW, dashboard_url="https://desk.example.org/")
+def told(
+    *changes: Change, channels: dict[str, ChannelSettings] | None = None, before: Collection[str] = ("ops",)
+) -> list[Notification]:
+    """Messages to those channels, of which some were told of the alerts before."""
+    known = {change.alert.fingerprint: before for change in changes}
+    return notifications(changes, channels or {"ops": LOG}, known, now=NOW, dashboard_url="https://desk.example.org/")
 
 
 class Page(HTMLParser):
@@ -196,6 +201,19 @@ def test_an_issue_of_several_categories_is_wanted_for_each() -> None:
     (change,) = advance([], [finding(3, {"area": "Elm"}, related=related)], date(2026, 2, 3), NOW)
     assert wants(asks(categories=["No water"]), change.alert)
     assert not wants(asks(categories=["Rats"]), change.alert)
+
+
+def test_who_was_told_hears_how_it_goes_on_and_nobody_else_that_it_is_over() -> None:
+    rats = surge()
+    water = {**rats.alert.evidence, "related": [{"labels": {"category": "No water"}, **rats.alert.evidence}]}
+    opened = replace(rats, alert=replace(rats.alert, evidence=water))
+    worse, over = following(rats, "worsened", "Rats: worse"), following(rats, "resolved", "Rats")
+    channels = {"water": asks(kind="log", categories=["No water"]), "mice": asks(kind="log", categories=["Mice"])}
+    assert [message.channel for message in told(opened, channels=channels, before=())] == ["water"]
+    for change in (worse, over):
+        assert [message.channel for message in told(change, channels=channels, before={"water"})] == ["water"]
+    channels["new"] = asks(kind="log")
+    assert [message.channel for message in told(over, channels=channels, before={"water"})] == ["water"]
 
 
 def test_trouble_of_a_source_concerns_all_of_its_categories() -> None:

@@ -175,7 +175,8 @@ def _judge(conn: Connection, settings: Settings) -> None:
         alerts |= {change.alert.fingerprint: change.alert for change in changes}
         write_alarms(conn, "lindenau", day, [a for found in findings for a in found.alarms], "test")
         alert_store.write_changes(conn, changes)
-        told = notifications(changes, settings.channels, now=at, dashboard_url="http://127.0.0.1")
+        before = alert_store.told_of(conn, {change.alert.fingerprint for change in changes})
+        told = notifications(changes, settings.channels, before, now=at, dashboard_url="http://127.0.0.1")
         alert_store.enqueue(conn, told)
         for message in told if ago > 2 else told[1:]:
             alert_store.mark_delivered(conn, message.idempotency_key, at)

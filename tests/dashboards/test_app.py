@@ -23,8 +23,8 @@ from dashboards.words import latest
 from forewarn.alert import AlertEvent, Change, Kind, State, Verdict
 from forewarn.errors import ConfigError, StoreError
 from forewarn.settings import Settings, parse
-from store.alerts import read_alert, read_alerts, write_changes
-from store.engine import open_store, transaction
+from store.alerts import read_alert, read_alerts, read_outbox, write_changes
+from store.engine import open_store, snapshot, transaction
 from tests.alerts.test_cluster import cluster as drawn_cluster
 from tests.dashboards.city import NOW
 
@@ -241,5 +241,8 @@ def test_what_a_person_decides_is_stored(engine: Engine, settings: Settings) -> 
         ("verdict", "Ada", "a cable"),
         ("resolved", "Ada", ""),
     ]
+    with snapshot(engine) as conn:
+        told = [row for row in read_outbox(conn, 100) if row.fingerprint == found.fingerprint]
+    assert told[0].subject.startswith("[Over]")
     with pytest.raises(ValueError, match="no such alert"):
         alert_page.act(desk, "nothing", "alert-resolve", "Ada", "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,8 @@ import pytest
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import open_installation
-from store.engine import transaction
+from store.alerts import read_outbox
+from store.engine import snapshot, transaction
 from store.received import begin_receiving, keep_batch
 from tests.flows.towns import FIRST_DAY, Town, morning_after, settings_of, source_settings, toml
 
@@ -54,6 +56,19 @@ def test_alerts_are_listed_for_people_and_for_programs(installation: Path) -> No
     assert shown.returncode == 0
     assert "Rats" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 100
+
+
+def test_who_was_told_of_an_alert_hears_that_a_person_says_it_is_over(installation: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(installation, folder)
+    (alert,) = json.loads(call(folder, "alerts", "list", "--json").stdout)
+    assert call(folder, "alerts", "ack", alert["fingerprint"], "--who", "Ada").returncode == 0
+    assert call(folder, "alerts", "resolve", alert["fingerprint"], "--who", "Ada").returncode == 0
+    opened = open_installation(folder / "forewarn.toml")
+    with snapshot(opened.engine) as conn:
+        over, begun = read_outbox(conn, 10)
+    opened.engine.dispose()
+    assert (over.subject.split("]")[0], begun.subject.split(",")[0]) == ("[Over", "[Critical")
 
 
 def test_sources_are_listed_and_checked(installation: Path) -> None:

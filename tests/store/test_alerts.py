@@ -16,6 +16,7 @@ from store.alerts import (
     read_alert,
     read_alerts,
     read_outbox,
+    told_of,
     write_changes,
 )
 from store.engine import snapshot, transaction
@@ -97,6 +98,15 @@ def test_what_somebody_else_delivered_meanwhile_has_not_failed(store_engine: Eng
         mark_delivered(conn, "key", AT + LEASE)
         mark_failed(conn, "key", AT + LEASE, "no answer in time", AT + LEASE + MINUTE)
         assert claimed(conn, AT + 9 * LEASE) == []
+
+
+def test_who_was_told_of_an_alert(store_engine: Engine) -> None:
+    other = replace(MESSAGE, idempotency_key="other", fingerprint="def", channel="ops/2")
+    with transaction(store_engine) as conn:
+        enqueue(conn, [MESSAGE, replace(MESSAGE, idempotency_key="again"), other])
+        assert told_of(conn, {"abc", "nothing"}) == {"abc": {"mail"}}
+        assert told_of(conn, {"abc", "def"}) == {"abc": {"mail"}, "def": {"ops/2"}}
+        assert told_of(conn, set()) == {}
 
 
 def test_how_deliveries_end(store_engine: Engine) -> None:
