@@ -5,11 +5,12 @@ SQLite has no named locks, so each source has a small database of its own beside
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from store.troubles import explained
 
@@ -35,6 +36,8 @@ def turn(engine: Engine, source: str) -> Iterator[bool]:
         try:
             yield is_ours
         finally:
+            with suppress(DBAPIError):  # the server ends a session some time after it was told to
+                conn.execute(text("SELECT pg_advisory_unlock_all()"))
             conn.invalidate()  # ends the session, and with it the lock, even if the server is gone
 
 
