@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from connectors.contents import Change
+from connectors.scrub import label
 
 Shape = Mapping[str, Any]
 
@@ -57,6 +58,7 @@ def noted(
         is_all: Fields that are not in `told` are gone; else they may only be empty just now.
         is_over: False: the run goes on, and may tell of others.
     """
+    told = {label(name): kind for name, kind in told.items()}
     day = today.isoformat()
     fields = {name: dict(known) for name, known in shape.get("fields", {}).items()}
     began = min((known["since"] for known in fields.values()), default=day)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from connectors.normalise import columns_of
 from connectors.tables import FileFault, Table
+from connectors.texts import plain
 from forewarn.request import Reject
 
 ENDINGS = (".jsonl", ".ndjson")
@@ -83,8 +84,9 @@ def _object(line: str) -> Row | None:
 
 
 def _names(row: Row, before: str = "") -> Iterator[str]:
+    """Names of what the row holds, but for those that are no text, by which nobody can ask."""
     for key, value in row.items():
         if isinstance(value, dict):
             yield from _names(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}"
+        elif (name := f"{before}{key}") == plain(name):
+            yield name

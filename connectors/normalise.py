@@ -22,7 +22,7 @@ from connectors.scrub import descriptions, label, quote
 from connectors.texts import as_text, plain
 from connectors.times import Mask, Times, never, parse_times
 from forewarn.panel import LABELS, Floats
-from forewarn.request import NO_REQUESTS, DailyCount, Precision, Reject, Requests, Status, Texts
+from forewarn.request import LONGEST_ID, NO_REQUESTS, DailyCount, Precision, Reject, Requests, Status, Texts
 
 RequestField = Literal[
     "source_record_id",
@@ -95,6 +95,7 @@ class Normaliser:
         latest = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") + _A_DAY
         faults = {
             "no_id": (pc.equal(ids, "").to_numpy(zero_copy_only=False), "source_record_id"),
+            "long_id": (pc.greater(pc.utf8_length(ids), LONGEST_ID).to_numpy(zero_copy_only=False), "source_record_id"),
             "no_date": (~requested.written, "requested_at"),
             "sentinel_date": (requested.sentinel, "requested_at"),
             "bad_date": (np.isnat(requested.utc), "requested_at"),

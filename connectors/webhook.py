@@ -26,7 +26,7 @@ from connectors.scrub import descriptions
 from connectors.texts import as_text
 from connectors.updates import known_end
 from forewarn.contracts import Capabilities, Page, Received, ReceivedBatch, Reconciliation, Window, WindowEnd
-from forewarn.request import Reject, Requests
+from forewarn.request import LONGEST_ID, Reject, Requests
 
 MAX_SKEW = timedelta(minutes=5)  # between the sender's clock and ours
 SHORTEST_SECRET = 16  # characters
@@ -112,10 +112,14 @@ class Webhook:
                 else:
                     beats.append(at)
             elif item.get("type") == "deletion":
-                if record_id := str(item.get("source_record_id") or ""):
-                    removed[record_id] = index
-                else:
+                record_id = str(item.get("source_record_id") or "")
+                if not record_id:
                     rejects.append(Reject("no_id", "source_record_id is empty", str(index)))
+                elif len(record_id) > LONGEST_ID:
+                    problem = f"source_record_id has more than {LONGEST_ID} characters"
+                    rejects.append(Reject("long_id", problem, str(index)))
+                else:
+                    removed[record_id] = index
             else:
                 rows.append((index, item))
         kept, faulty = self._kept(rows, now)

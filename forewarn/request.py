@@ -12,6 +12,9 @@ import numpy.typing as npt
 Texts = npt.NDArray[np.object_]
 Times = npt.NDArray[np.datetime64]
 
+LONGEST_ID = 500
+"""Characters of an id at its source: no database can index texts without end."""
+
 
 class Status(StrEnum):
     """State of a request, whatever the source calls it."""

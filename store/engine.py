@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from forewarn.errors import StoreError
 from store.migrate import upgrade
 from store.troubles import explained
+from store.types import holdable
 
 WAIT_SECONDS = 30
 """How long to wait for another writer before giving up."""
@@ -82,7 +82,12 @@ def _address(url: str) -> URL:
     return address
 
 
-_JSON = {"json_serializer": partial(json.dumps, allow_nan=False, ensure_ascii=False)}  # PostgreSQL refuses NaN
+def _json(value: Any) -> str:
+    """As both databases take it: PostgreSQL refuses NaN, and UTF-8 halves of surrogate pairs. NUL is escaped."""
+    return holdable(json.dumps(value, allow_nan=False, ensure_ascii=False))
+
+
+_JSON = {"json_serializer": _json}
 
 
 def _sqlite(address: URL) -> Engine:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from forewarn.request import DeletionReason, Status
+from forewarn.request import LONGEST_ID, DeletionReason, Status
 from store.dialect import fetch_integers, overwrites_freed, stage
 from store.recount import apply_counted, recount
 from store.revisions import LOGGED, log_changes
@@ -159,6 +159,7 @@ def _of_days(source: str, first: date, last: date) -> ColumnElement[bool]:
 
 
 def _list(conn: Connection, ids: Collection[str]) -> None:
-    texts = np.empty(len(ids), dtype=object)
-    texts[:] = list(ids)
+    known = [one for one in ids if len(one) <= LONGEST_ID]  # a longer one was never taken
+    texts = np.empty(len(known), dtype=object)
+    texts[:] = known
     stage(conn, _listed, {"source_record_id": np.unique(storable(texts))})

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from store.types import Day, Labels, Number, UtcTime
+from store.types import Day, Labels, Number, UtcTime, Words
 
 metadata = MetaData(
     naming_convention={
@@ -42,7 +42,7 @@ source_state = Table(
     Column("source", Text, ForeignKey("source.name"), primary_key=True),
     Column("state", JSON, nullable=False),  # the connector's own: watermark, files that were read
     Column("health", Text),  # NULL until a run has ended
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Column("changed_at", UtcTime),  # since when the health is what it is
     Column("checked_at", UtcTime),
     Column("newest_day", Day),
@@ -61,7 +61,7 @@ sync_run = Table(
     Column("finished_at", UtcTime),  # NULL: still running, or killed
     Column("outcome", Text),
     Column("counters", JSON, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Index(None, "source", "started_at"),
 )
 
@@ -72,8 +72,8 @@ rejected_row = Table(
     Column("source", Text, ForeignKey("source.name"), nullable=False),
     Column("run_id", Integer, ForeignKey("sync_run.id"), nullable=False),  # last run that met it
     Column("reason", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("position", Text, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("position", Words, nullable=False),
     UniqueConstraint("source", "position", "reason", "detail"),  # met again, it is not kept twice
 )
 

@@ -1,10 +1,9 @@
 """Text that both databases take."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from forewarn.request import Texts
+from store.types import holdable
 
 
 def storable(texts: Texts) -> Texts:
@@ -13,11 +12,11 @@ def storable(texts: Texts) -> Texts:
     try:
         whole.encode()
     except UnicodeEncodeError:
-        texts = _each(texts, lambda text: text.encode(errors="replace").decode())
-    return _each(texts, lambda text: text.replace("\0", "")) if "\0" in whole else texts
+        return _each(texts)
+    return _each(texts) if "\0" in whole else texts
 
 
-def _each(texts: Texts, change: Callable[[str], str]) -> Texts:
+def _each(texts: Texts) -> Texts:
     changed = np.empty_like(texts)
-    changed[:] = [change(text) for text in texts]
+    changed[:] = [holdable(text) for text in texts]
     return changed

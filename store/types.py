@@ -85,6 +85,16 @@ class Number(TypeDecorator[float]):
         return math.nan if value is None else value
 
 
+class Words(TypeDecorator[str]):
+    """What is said of a source, which may quote it: without what PostgreSQL or UTF-8 cannot hold."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else holdable(value)
+
+
 class Labels(TypeDecorator[Mapping[str, str]]):
     """Labels of a series, such as `{"category": "Rats"}`, as JSON in one spelling, so that they can be compared."""
 
@@ -96,6 +106,11 @@ class Labels(TypeDecorator[Mapping[str, str]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, str]:  # noqa: ARG002
         return dict(json.loads(value)) if value else {}
+
+
+def holdable(text: str) -> str:
+    """`text` without NUL, and with a sign in place of halves of surrogate pairs."""
+    return text.encode(errors="replace").decode().replace("\0", "")
 
 
 def _or_null(values: npt.NDArray[Any], unknown: npt.NDArray[np.bool_]) -> list[Any]:
