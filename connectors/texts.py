@@ -6,6 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.scrub import quote
+from forewarn.errors import MOST_LISTED
 from forewarn.likeness import meant
 
 _EXACT = 2.0**53
@@ -40,5 +42,7 @@ def plain(value: Any) -> str | None:
 
 
 def no_column(name: str, names: Sequence[str], what: str = "column") -> str:
-    """That `name` is not one of `names`, and which is meant."""
-    return f"has no {what} {name!r}{meant(name, names)}; it has: {', '.join(names)}"
+    """That `name` is not one of `names`, and which is meant. Where the header is missing, they are somebody's data."""
+    listed = [quote(one) for one in names[:MOST_LISTED]]
+    more = f", and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"has no {what} {name!r}{meant(name, names)}; it has: {', '.join(listed)}{more}"

@@ -48,3 +48,13 @@ def test_what_no_database_can_hold(
     town.write("b.jsonl", [line for line in lines if line.startswith("{")][:3])
     again = ingest_source(installation, "town", morning_after(LAST + timedelta(days=10)))
     assert (again.new, list(again.remarks), "gave way" in again.message) == (0, [], False)
+
+
+def test_a_file_without_its_header_is_not_quoted_to_everybody(engine: Engine, tmp_path: Path) -> None:
+    town = Town(tmp_path / "town")
+    mine = ["Jane Doe <jane.doe@example.org>", "call 555-123-4567", *(f"column {number}" for number in range(900))]
+    town.write("a.csv", [",".join(mine)])
+    installation = installed(engine, settings_of(tmp_path, {"town": source_settings(town.folder)}))
+    said = ingest_source(installation, "town", morning_after(LAST)).message
+    assert "has no column 'area'" in said
+    assert not [secret for secret in ("jane.doe", "4567", "column 800") if secret in said]
