@@ -371,7 +371,10 @@ def _time_of(headers: Mapping[str, str]) -> datetime | None:
     """What the server's clock says; an answer that a cache has kept is as old as it says."""
     told, age = http_date(headers.get("Date", "")), headers.get("Age", "")
     kept_seconds = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
-    return None if told is None else told + timedelta(seconds=kept_seconds)
+    try:
+        return None if told is None else told + timedelta(seconds=kept_seconds)
+    except OverflowError:  # the end of the year 9999 is as late as it gets
+        return None
 
 
 def counters_of(answer: Answer) -> dict[str, int]:

@@ -94,6 +94,18 @@ def test_no_answer_lasts_longer_than_it_may(
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"Date: Fri, 31 Dec 9999 23:59:59 GMT\r\nAge: 999999999\r\n",
+        b"Date: Sat, 01 Jan 2000 00:00:00 +9999\r\n",
+    ],
+)
+def test_a_clock_beyond_all_time_tells_no_time(hosting: Hosting, told: bytes) -> None:
+    answer = ask(hosting(telling(JSON + told + b"Content-Length: 2\r\n\r\n[]")))
+    assert (answer.document, answer.skew_seconds) == ([], None)
+
+
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_what_blows_up_is_refused_before_it_fills_the_memory(hosting: Hosting, layers: int) -> None:
     body = b"[" + b" " * (1 << 24) + b"]"
