@@ -46,10 +46,11 @@ class LogChannel:
             ensure_ascii=False,
         )
         try:
-            with Path(self.url).open("a+b", buffering=0) as file:
+            with Path(self.url).open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 if not _holds(file, notification.idempotency_key):
-                    file.write(_line_start(file) + line.encode() + b"\n")
+                    file.write(_line_start(file) + line.encode(errors="replace") + b"\n")
+                    file.flush()  # all of it, or an error: a disk that is nearly full takes a part
         except OSError as error:
             raise DeliveryError(self.name, f"cannot write {self.url}: {error.strerror}", retryable=True) from error
 

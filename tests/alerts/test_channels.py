@@ -3,6 +3,7 @@
 import email
 import json
 import logging
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -224,6 +225,22 @@ def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
     path.write_bytes(whole[:-20])
     log.send(message())
     assert path.read_bytes() == whole[:-20] + b"\n" + whole
+
+
+def test_a_disk_that_takes_a_part_of_a_line_has_not_taken_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = LogChannel("log", str(path))
+    log.send(message("a:1:log"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 40, before[1]))
+    try:
+        with pytest.raises(DeliveryError, match="cannot write"):
+            log.send(message("a:2:log"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.send(message("a:2:log"))
+    first, _, last = path.read_text().splitlines()
+    assert [json.loads(line)["key"] for line in (first, last)] == ["a:1:log", "a:2:log"]
 
 
 def test_a_log_that_cannot_be_written_is_worth_another_try(tmp_path: Path) -> None:
