@@ -220,7 +220,7 @@ def _reject(
         for index in np.flatnonzero(mask & good):
             held = columns[name][int(index)].as_py()
             detail = f"{name} is empty" if held in (None, "") else f"{name} holds {quote(held)!r}"
-            rejects.append(Reject(reason, detail[:200], position(int(index))))
+            rejects.append(Reject(reason, detail[:200], label(position(int(index)))))  # it may be told by its id
         good &= ~mask
     return rejects, good
 

@@ -1,6 +1,8 @@
 """What no database can hold stops no source: it is told, or left out, on SQLite and on PostgreSQL alike."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +13,8 @@ from sqlalchemy import Engine
 
 from flows.ingest import ingest_source
 from forewarn.contracts import SourceHealth
+from store.engine import snapshot
+from store.sources import read_rejects
 from tests.flows.towns import FIRST_DAY, Town, installed, morning_after, settings_of, source_settings
 
 LONG = "".join(map(chr, Random(1).sample(range(256, 9000), 3000)))  # PostgreSQL would make one of a few letters short
@@ -58,3 +62,27 @@ def test_a_file_without_its_header_is_not_quoted_to_everybody(engine: Engine, tm
     said = ingest_source(installation, "town", morning_after(LAST)).message
     assert "has no column 'area'" in said
     assert not [secret for secret in ("jane.doe", "4567", "column 800") if secret in said]
+
+
+def test_a_row_that_is_told_by_an_id_without_end_is_told_in_short(store_engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "calls.db"
+    with closing(sqlite3.connect(file)) as calls:
+        calls.execute("CREATE TABLE call (id TEXT, created TEXT, updated TEXT)")
+        calls.execute("INSERT INTO call VALUES (?, ?, ?)", (LONG, "2026-01-02 10:00:00", "2026-01-02 10:00:00"))
+        calls.commit()
+    after = "(updated > :since OR (updated = :since AND id > :after_id)) AND updated < :until"
+    sql = {
+        "kind": "sql",
+        "database_url": f"sqlite:///{file}",
+        "query": f"SELECT * FROM call WHERE {after} ORDER BY updated, id LIMIT :limit",
+        "fields": {"source_record_id": "id", "requested_at": "created", "updated_at": "updated"},
+        "clock": "UTC",
+        "first_day": str(FIRST_DAY),
+        "levels": [[]],
+    }
+    installation = installed(store_engine, settings_of(tmp_path, {"calls": sql}))
+    report = ingest_source(installation, "calls", morning_after(LAST))
+    with snapshot(store_engine) as conn:
+        (reject,) = read_rejects(conn, "calls", 10)
+    assert (report.rejected, reject.reason) == (1, "long_id")
+    assert max(len(reject.position), len(reject.detail)) <= 200
