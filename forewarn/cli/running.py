@@ -115,8 +115,12 @@ def _show_run(report: "RunReport") -> None:
             out.print(Text(f"{change.event.what}: {change.alert.title}", style="bold"))
     if not report.changes:
         out.print("Nothing unusual." if not report.failures else "Nothing unusual in what could be read and judged.")
-    if report.delivered is not None and report.delivered.delivered + report.delivered.failed:
-        out.print(f"Messages: {report.delivered.delivered} delivered, {report.delivered.failed} to be tried again.")
+    sent = report.delivered
+    if sent is not None and sent.delivered + sent.failed + sent.given_up:
+        lost = f", {sent.given_up} given up" if sent.given_up else ""
+        out.print(f"Messages: {sent.delivered} delivered, {sent.failed} to be tried again{lost}.")
+    for problem in sent.problems if sent is not None else ():
+        err.print(Text(problem, style="red"))
     for failure in report.failures:
         err.print(Text(failure, style="red"))
 

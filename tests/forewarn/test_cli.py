@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from alerts.dispatch import DeliveryReport
 from flows.detect import detect_source
 from flows.ingest import ingest_source
 from flows.installation import open_installation
+from flows.run import RunReport
+from forewarn.cli.running import _show_run
 from store.alerts import read_outbox
 from store.engine import snapshot, transaction
 from store.received import begin_receiving, keep_batch
@@ -69,6 +72,14 @@ def test_who_was_told_of_an_alert_hears_that_a_person_says_it_is_over(installati
         over, begun = read_outbox(conn, 10)
     opened.engine.dispose()
     assert (over.subject.split("]")[0], begun.subject.split(",")[0]) == ("[Over", "[Critical")
+
+
+def test_a_run_says_which_messages_did_not_get_through(capsys: pytest.CaptureFixture[str]) -> None:
+    delivered = DeliveryReport(1, 0, 2, ("channel 'ops': no such mailbox",))
+    _show_run(RunReport((), (), (), delivered, ()))
+    said = capsys.readouterr()
+    assert "Messages: 1 delivered, 0 to be tried again, 2 given up." in said.out
+    assert "channel 'ops': no such mailbox" in said.err
 
 
 def test_sources_are_listed_and_checked(installation: Path) -> None:
