@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from connectors.samples import Sample, held, newest_of
+from connectors.normalise import status_of
+from connectors.samples import Sample, held, newest_of, status_words
 from connectors.shapes import is_there
 from forewarn.contracts import Capabilities, Connector, TellsTime, Window
 from forewarn.errors import SourceError
 from forewarn.likeness import meant
 from forewarn.panel import LABELS
-from forewarn.request import DailyCount, Reject, Requests
+from forewarn.request import DailyCount, Reject, Requests, Status
 
 OLD_DAYS = 3
 """A source that brings nothing for so long asks for a look, unless its settings say that it takes longer."""
@@ -158,7 +159,10 @@ def _empty(found: Capabilities, holds: Sequence[str], chosen: Mapping[str, objec
 def _doubtful(requests: Requests, counters: Mapping[str, int]) -> list[str]:
     wrong, n_rows = [], len(requests)
     if counters.get("unmapped_status"):
-        wrong.append(f"{counters['unmapped_status']} statuses are words that are not known; they are kept as 'unknown'")
+        unknown = [word for word, _ in status_words(counters) if status_of(word) is Status.UNKNOWN]
+        such = f": {', '.join(map(repr, unknown[:MOST_EXAMPLES]))}" if unknown else ""
+        n = counters["unmapped_status"]
+        wrong.append(f"{n} statuses are words that are not known; they are kept as 'unknown'{such}")
     if not (requests.category != "").any():
         wrong.append("no request of the sample has a category")
     placed = float((~np.isnan(requests.lat)).mean())

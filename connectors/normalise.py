@@ -54,6 +54,10 @@ STATUS_WORDS = {
     Status.CANCELLED: "cancelled, canceled",
 }
 _STATUSES = {word: status for status, words in STATUS_WORDS.items() for word in words.split(", ")}
+STATUS_COUNTER = "status."
+"""How the counters of words for a status begin; they are for a look at a source, and not stored."""
+MOST_STATUSES = 40
+"""More words are no list of statuses but texts, and are not kept."""
 _PRECISIONS = np.array([Precision.SECOND.value, Precision.DAY.value], dtype=object)
 _A_DAY = np.timedelta64(1, "D")
 
@@ -108,7 +112,7 @@ class Normaliser:
             self._times(columns[name]) if name in columns else never(rows)
             for name in ("closed_at", "updated_at", "due_at")
         )
-        status, unmapped = _statuses(columns.get("status"), rows)
+        status, unmapped, words = _statuses(columns.get("status"), rows)
         lat, lon, place_counters = _places(columns, rows)
         requests = Requests(
             source=self.source,
@@ -132,6 +136,7 @@ class Normaliser:
             "unmapped_status": int(unmapped[good].sum()),
             "closed_before_requested": int((closed.utc < requested.utc)[good].sum()),
             "updated_before_requested": int((updated.utc < requested.utc)[good].sum()),
+            **words,
             **place_counters,
             **_contents(columns, rejects),
         }
@@ -237,16 +242,27 @@ def _labels(column: pa.Array) -> Texts:
     return labels
 
 
-def _statuses(column: pa.Array | None, rows: int) -> tuple[Texts, Mask]:
-    """Statuses, and which rows hold a word that the table does not know."""
+def status_of(word: str) -> Status:
+    """What a word for a status is taken for, whatever its case."""
+    return _STATUSES.get(label(word).casefold(), Status.UNKNOWN)
+
+
+def _statuses(column: pa.Array | None, rows: int) -> tuple[Texts, Mask, dict[str, int]]:
+    """Statuses, which rows hold a word that the table does not know, and how often each word comes."""
     if column is None:
-        return np.full(rows, Status.UNKNOWN.value, dtype=object), np.zeros(rows, dtype=np.bool_)
+        return np.full(rows, Status.UNKNOWN.value, dtype=object), np.zeros(rows, dtype=np.bool_), {}
     coded = as_text(column).dictionary_encode()
     words = [label(text).casefold() for text in coded.dictionary.to_pylist()]
-    known = np.array([_STATUSES.get(word, Status.UNKNOWN).value for word in words], dtype=object)
+    known = np.array([status_of(word).value for word in words], dtype=object)
     unmapped = np.array([word != "" and word not in _STATUSES for word in words], dtype=np.bool_)
     where = coded.indices.to_numpy(zero_copy_only=False)
-    return known[where], unmapped[where]
+    counts = Counter[str]()
+    if len(words) <= MOST_STATUSES:
+        times = np.bincount(where, minlength=len(words)).tolist()
+        for word, count in zip(words, times, strict=True):
+            counts[f"{STATUS_COUNTER}{quote(word)}" if word else ""] += count
+        del counts[""]
+    return known[where], unmapped[where], dict(counts)
 
 
 def _places(columns: Columns, rows: int) -> tuple[Floats, Floats, dict[str, int]]:

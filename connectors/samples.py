@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from connectors.normalise import STATUS_COUNTER, status_of
 from forewarn.contracts import Connector, Page, Window
 from forewarn.panel import LABELS
 from forewarn.request import DailyCount, Precision, Reject, Requests
@@ -23,6 +24,8 @@ MOST_PAGES = 12
 SPANS = (1, 28)
 """Days before today at which reading begins, besides those for which a source may be silent."""
 MOST_EXAMPLES = 2
+MOST_WORDS = 12
+"""Words for a status that are shown."""
 _LONGEST_EXAMPLE = 40
 
 
@@ -118,7 +121,8 @@ def _day(midnight: datetime) -> date:
 def held(sample: Sample, ours: str) -> str:
     """What the sample holds of one of our fields, in words; '' if nothing. Descriptions are not quoted."""
     if sample.requests is not None:
-        return _of_requests(sample.requests, ours)
+        words = status_words(sample.counters) if ours == "status" else ()
+        return _words(words) or _of_requests(sample.requests, ours)
     if not sample.counts:
         return ""
     if ours in ("opened", "closed"):
@@ -127,6 +131,20 @@ def held(sample: Sample, ours: str) -> str:
         days = [count.day for count in sample.counts]
         return f"{min(days)} to {max(days)}"
     return _labels([getattr(count, ours) for count in sample.counts])
+
+
+def status_words(counters: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Words for a status, and how often each came, the most usual first."""
+    counted = {name.removeprefix(STATUS_COUNTER): n for name, n in counters.items() if name.startswith(STATUS_COUNTER)}
+    return sorted(counted.items(), key=lambda one: -one[1])
+
+
+def _words(words: Sequence[tuple[str, int]]) -> str:
+    """Which words stand for a status, and what each is taken for."""
+    total = sum(count for _, count in words)
+    told = [f"{count / total:.0%} {_short(word)!r} ({status_of(word).value})" for word, count in words[:MOST_WORDS]]
+    more = f", and {len(words) - MOST_WORDS} more words" if len(words) > MOST_WORDS else ""
+    return ", ".join(told) + more
 
 
 def _of_requests(requests: Requests, ours: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from connectors.contents import Change, Contents, changed
 from connectors.field_news import fresh_news, joined, noted
 from connectors.health import History, judge_days
-from connectors.normalise import add_up
+from connectors.normalise import STATUS_COUNTER, add_up
 from connectors.quality import out_of_area
 from flows.gone import take_snapshot
 from flows.holes import holes_of
@@ -164,7 +164,7 @@ def write(conn: Connection, pull: Pull, batch: Sequence[Page]) -> None:
     pull.counters["rejected"] += len(rejects)
     pull.counters.update(f"rejected.{reject.reason}" for reject in rejects)
     for page in batch:
-        pull.counters.update(page.counters)
+        pull.counters.update({name: n for name, n in page.counters.items() if not name.startswith(STATUS_COUNTER)})
         pull.seen_shape = joined(pull.seen_shape, page.shape)
     ends = [page.end for page in batch if page.end is not None]
     for end in ends:

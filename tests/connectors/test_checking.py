@@ -52,6 +52,18 @@ def test_what_is_found_is_said_in_words(serving: Callable[[WSGIApplication], str
     assert (found.usable, list(found.wrong)) == (True, [])
 
 
+def test_words_for_a_status_are_named_with_what_they_are_taken_for(serving: Callable[[WSGIApplication], str]) -> None:
+    city = portal(12, status="Under a blue moon")
+    for number, word in enumerate(["Completed - Dup", *["CLOSED"] * 3, "closed", *["", ""]]):
+        at = f"2026-06-29T12:0{number}:00.000"
+        row = {"unique_key": f"n{number}", "created_date": at, "complaint_type": "Rats", "status": word}
+        city.put(f"row-n{number}", "2026-06-30T06:00:00.000Z", **row, lat="40.7", lon="-74.0")
+    found = checked(serving(city))
+    (held,) = [held for line, held in zip(found.fields, found.holds, strict=True) if line.startswith("status")]
+    assert held == "71% 'under a blue moon' (unknown), 24% 'closed' (closed), 6% 'completed - dup' (duplicate)"
+    assert "12 statuses are words that are not known; they are kept as 'unknown': 'under a blue moon'" in found.wrong
+
+
 def test_a_field_that_the_source_does_not_have_is_named_with_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("id,created,complaint_type\n1,2026-06-28,Rats\n", encoding="utf-8")
     fields = {"source_record_id": "id", "requested_at": "created", "category": "complaint_typ"}
