@@ -4,7 +4,8 @@ Complaints are walked in the order (date received, id), each page beginning afte
 before, as deeper pages by number are refused. Parameters that the server does not know are ignored without a word, so
 every page is held against what was asked for. A complaint is published when the company answers, or after fifteen
 days, and what consumers write comes later still: whenever the index has changed the last fourteen days are read
-again, and one run a week the last ninety. Times are placeholders at noon; only the day counts.
+again, and one run a week the last ninety. The first run of a day reads again in any case, as the index names the day of
+its loading only. Times are placeholders at noon; only the day counts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from connectors.days import civil_day, completed_days, day_start
 from connectors.documents import parse_json
 from connectors.http import Answer, Client, HttpSource, counters_of
 from connectors.normalise import Batch, Normaliser, RequestField, add_up, columns_of
-from connectors.revisits import WEEKLY, Revisits
+from connectors.revisits import NIGHTLY, WEEKLY, Revisits
 from connectors.shapes import mapping_of, shape_of, shape_of_page
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
@@ -96,7 +97,8 @@ class Cfpb(HttpSource):
     def plan(self, state: Mapping[str, Any], now: datetime) -> Sequence[Window]:
         """Windows over the days of receipt, from the last one's end, less what is read again, to today."""
         windows = REVISITS.windows(state, now.replace(microsecond=0), self.tz, self.first_day)
-        is_again = WEEKLY in state and not REVISITS.is_weekly(state, civil_day(now, self.tz))
+        today = civil_day(now, self.tz)
+        is_again = state.get(NIGHTLY) == today.isoformat() and not REVISITS.is_weekly(state, today)
         return [replace(window, name=AGAIN) for window in windows] if is_again else windows
 
     def fetch(self, window: Window) -> Iterator[Page]:

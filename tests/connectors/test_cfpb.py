@@ -113,6 +113,16 @@ def test_late_publication_and_narratives_arrive_when_the_index_has_changed_and_c
     assert found_in(pages)["145"].area == "TX", "once a week ninety days"
 
 
+def test_the_first_run_of_a_day_reads_again_though_the_index_seems_the_same(serving: Serving) -> None:
+    app = SmallCfpb(many(290))
+    source = connector(serving(app))
+    state: Any = read(source, source.plan({}, NOW))[1][-1].state
+    app.complaints[-1]["state"] = "TX"  # loaded again on the day that it names, and there are as many
+    pages, ends = read(source, source.plan(state, NOW + timedelta(days=1)))
+    assert found_in(pages)[app.complaints[-1]["complaint_id"]].area == "TX"
+    assert not found_in(read(source, source.plan(ends[-1].state, NOW + timedelta(days=1, hours=1)))[0])
+
+
 @pytest.mark.parametrize(
     ("habits", "error", "match"),
     [
