@@ -4,7 +4,6 @@ The city is served over HTTP with a clock that is moved day by day, so that each
 what was known then. The detectors are not told what was planted; only the closing table is.
 """
 
-import json
 import tempfile
 import threading
 import webbrowser
@@ -59,7 +58,7 @@ window_days = 7
 
 [channels.log]
 kind = "log"
-url = {log}
+url = "alerts.log"
 
 [dashboard]
 port = {port}
@@ -137,9 +136,7 @@ def _write_settings(folder: Path, addresses: Mapping[str, str], city: City, firs
         )
         for name, address in addresses.items()
     ]
-    text = SETTINGS.format(
-        sources="\n".join(tables), main=MAIN_LINE, log=json.dumps(str(folder / "alerts.log")), port=port
-    )
+    text = SETTINGS.format(sources="\n".join(tables), main=MAIN_LINE, port=port)
     file = folder / "forewarn.toml"
     file.write_text(text, encoding="utf-8")
     return file

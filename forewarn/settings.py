@@ -301,12 +301,12 @@ def parse(table: Mapping[str, Any], *, folder: Path = Path()) -> Settings:
 
 
 def _beside(table: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings with relative paths of drop folders starting at `folder`, as all others do."""
-    sources = table.get("sources")
-    if isinstance(sources, dict):
-        for name, source in sources.items():
-            if isinstance(source, dict) and source.get("kind") == "files" and isinstance(source.get("path"), str):
-                sources[name] = {**source, "path": str(folder / source["path"])}
+    """The settings with relative paths of drop folders and logs starting at `folder`, as all others do."""
+    for tables, kind, key in (("sources", "files", "path"), ("channels", "log", "url")):
+        named: Any = table.get(tables)
+        for name, one in named.items() if isinstance(named, dict) else ():
+            if isinstance(one, dict) and one.get("kind") == kind and isinstance(one.get(key), str) and one[key]:
+                named[name] = {**one, key: str(folder / one[key])}
     return table
 
 

@@ -203,3 +203,12 @@ def test_relative_paths_of_drop_folders_start_at_the_settings_file(tmp_path: Pat
     )
     paths = {name: Path(source.options["path"]) for name, source in settings.load(file).sources.items()}
     assert paths == {"a": beside, "b": elsewhere}
+
+
+def test_a_relative_log_lies_beside_the_settings_file(tmp_path: Path) -> None:
+    urls = {"near": "alerts.jsonl", "far": "/var/log/alerts.jsonl", "none": ""}
+    channels: dict[str, dict[str, str]] = {name: {"kind": "log", "url": url} for name, url in urls.items()}
+    channels["mail"] = {"url": "mailto://example.org"}
+    found = settings.parse({"channels": channels}, folder=tmp_path).channels
+    expected = {**urls, "near": str(tmp_path / "alerts.jsonl"), "mail": "mailto://example.org"}
+    assert {name: channel.url.get_secret_value() for name, channel in found.items()} == expected
