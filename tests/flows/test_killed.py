@@ -27,7 +27,7 @@ from simulator.city import MAIN_LINE, TENANT_LINE
 from store.engine import open_store
 from tests.flows.cities import ServedCity, morning, served, small_city
 from tests.flows.one_run import PRELOADED, one_run
-from tests.flows.towns import BOOKKEEPING, content, told, toml
+from tests.flows.towns import BOOKKEEPING, content, differences, told, toml
 
 KILLS = int(os.environ.get("FOREWARN_KILLS", "24"))
 N_DAYS = 6
@@ -113,7 +113,7 @@ def stored(file: Path) -> dict[str, list[str]]:
 
 def assert_same(killed: Path, twin: Path, killed_sink: Webhook, twin_sink: Webhook) -> None:
     found, wanted = stored(killed), stored(twin)
-    assert {table for table in wanted if found[table] != wanted[table]} == set()
+    assert differences(found, wanted) == {}
     assert len(wanted["alert"]) >= 2
     assert len(wanted["daily_count"]) > 1000
     keys = [message["key"] for message in told(twin.parent)]

@@ -21,7 +21,7 @@ from flows.ingest import ingest_source
 from flows.installation import Installation, open_installation
 from simulator.open311 import serve
 from tests.flows.one_run import PRELOADED, one_ingest
-from tests.flows.towns import BOOKKEEPING, content, settings_of, toml
+from tests.flows.towns import BOOKKEEPING, content, differences, settings_of, toml
 from tests.servers.population import Population
 from tests.servers.served import ZONE, ServedOpen311
 
@@ -129,7 +129,7 @@ def test_a_pull_that_is_killed_lets_go_and_loses_nothing(
             n_killed += run(killed, now, rng.uniform(0, lasts)) == -signal.SIGKILL
         assert run(killed, now) == 0
     found, wanted = everything(killed), everything(twin)
-    assert {table for table in wanted if found[table] != wanted[table]} == set()
+    assert differences(found, wanted) == {}
     assert len(wanted["service_request"]) > 1000
     assert wanted["request_revision"]
 

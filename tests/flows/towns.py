@@ -80,7 +80,10 @@ def told(folder: Path) -> list[dict[str, str]]:
 
 
 def content(engine: Engine, *, without: Mapping[str, Any] = BOOKKEEPING) -> dict[str, list[str]]:
-    """All rows of all tables, series by their labels and without numbers that only count rows."""
+    """All rows of all tables, series by their labels and without numbers that only count rows.
+
+    A transaction that came to nothing leaves a gap in PostgreSQL's numbers.
+    """
     with snapshot(engine) as conn:
         names = {row.id: str(row[1:]) for row in conn.execute(select(series))}
         return {
@@ -97,9 +100,16 @@ def _tables(known: MetaData) -> list[Table]:
 def _row(table: Table, row: Mapping[Any, Any], names: Mapping[int, str], without: Mapping[str, Any]) -> str:
     left_out = {"id"} | set(without.get(table.name, ()))
     values = {key: value for key, value in row.items() if key not in left_out}
-    if "series_id" in values:
-        values["series_id"] = names[values["series_id"]]
+    for labelled in (values, values.get("earlier", {})):  # the second: what a request was before
+        if "series_id" in labelled:
+            labelled["series_id"] = names[labelled["series_id"]]
     return str(values)
+
+
+def differences(found: Mapping[str, list[str]], wanted: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Table → rows that only one of two stores has."""
+    odd = {table: sorted(set(found[table]) ^ set(wanted[table])) for table in wanted if found[table] != wanted[table]}
+    return {table: rows or ["one of them is there more often"] for table, rows in odd.items()}
 
 
 def toml(settings: Mapping[str, Any]) -> str:
