@@ -42,4 +42,4 @@ def connector_for(name: str, settings: SourceSettings, received: Received = noth
     own: dict[str, Any] = {"source": name, "zone": settings.zone, "first_day": settings.first_day}
     asked = {"received": received, "steps": settings.steps}
     own |= {field: value for field, value in asked.items() if field in plugins.public_fields(cls)}
-    return cast(Connector, plugins.build(cls, settings.options, key=key, given=own))
+    return cast(Connector, plugins.build(cls, settings.options, key=key, given=own, beside=SourceSettings.model_fields))

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from connectors.scrub import quote
 from forewarn import plugins
 from forewarn.errors import SourceChanged
-from forewarn.settings import Settings
+from forewarn.settings import Settings, WeatherSettings
 from forewarn.weather import WeatherDay
 
 READERS = {
@@ -51,7 +51,10 @@ def reader_for(settings: Settings, name: str) -> WeatherReader | None:
     cls = plugins.load(READERS, source.weather.kind, key=f"{key}.kind")
     own = {"source": name, "zone": source.zone, "folder": settings.folder}
     given = {field: value for field, value in own.items() if field in plugins.public_fields(cls)}
-    return cast(WeatherReader, plugins.build(cls, source.weather.options, key=key, given=given))
+    return cast(
+        WeatherReader,
+        plugins.build(cls, source.weather.options, key=key, given=given, beside=WeatherSettings.model_fields),
+    )
 
 
 def checked(source: str, days: Iterable[WeatherDay]) -> list[WeatherDay]:

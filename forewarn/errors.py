@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from forewarn.likeness import nearest
 
 MOST_LISTED = 40
-"""More allowed values than these help nobody; the nearest one is told of them all the same."""
+"""More allowed values than these help nobody; of them the nearest is told, or a few where none is near."""
+FEW = 3
 
 
 class ForewarnError(Exception):
@@ -48,6 +49,8 @@ class ConfigError(ForewarnError):
             text += f"; did you mean {self.nearest!r}?"
         if 0 < len(self.allowed) <= MOST_LISTED:
             text += f"{'' if self.nearest else '.'} Allowed: {', '.join(sorted(self.allowed))}."
+        elif self.allowed and not self.nearest:
+            text += f". {len(self.allowed)} are allowed, such as {', '.join(sorted(self.allowed)[:FEW])}."
         return text
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -42,7 +42,12 @@ def load(table: Mapping[str, str], name: str, *, key: str) -> type[Any]:
 
 
 def build(
-    cls: type[Any], options: Mapping[str, Any], *, key: str, given: Mapping[str, Any] = MappingProxyType({})
+    cls: type[Any],
+    options: Mapping[str, Any],
+    *,
+    key: str,
+    given: Mapping[str, Any] = MappingProxyType({}),
+    beside: Iterable[str] = (),
 ) -> Any:
     """An instance of the plug-in dataclass `cls`, its fields checked against their types.
 
@@ -50,6 +55,7 @@ def build(
         options: Field → value, as read from the settings.
         key: Where they stood, such as `sources.bonn`, for the message.
         given: Field → value, for fields that are not the plug-in's own settings.
+        beside: Keys that the same table may have besides, for the message.
 
     Raises:
         ConfigError: A field is unknown, missing or of the wrong type.
@@ -57,7 +63,7 @@ def build(
     own = set(public_fields(cls)) - set(given)
     if unknown := set(options) - own:
         wrong = sorted(unknown)[0]
-        raise ConfigError(f"{key}.{wrong}", "no such setting", allowed=own, value=wrong)
+        raise ConfigError(f"{key}.{wrong}", "no such setting", allowed=own | set(beside), value=wrong)
     try:
         return TypeAdapter(cls).validate_python({**options, **given})
     except ValidationError as error:
@@ -71,8 +77,14 @@ _PROBLEMS = {
     "model_attributes_type": "must be a table",
     "tuple_type": "must be a list, in square brackets",
     "string_type": "must be a text, in quotation marks",
+    "path_type": "must be a text, in quotation marks",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
     "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "finite_number": "must be a number with an end",
     "too_short": "must not be empty",
     "date_from_datetime_parsing": "is not a day such as 2026-03-31",

@@ -1,6 +1,7 @@
 """Plug-ins are found by name and built from settings; mistakes name what is allowed."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -15,6 +16,8 @@ from forewarn.plugins import build, load, public_fields
 class Pump:
     power_watts: int
     token: SecretStr = SecretStr("")
+    place: Path = Path()
+    loud: bool = False
     colours: dict[Literal["lid", "base"], Literal["red", "blue"]] = field(default_factory=dict)
 
 
@@ -36,7 +39,11 @@ def test_builds_with_checked_types() -> None:
     ("options", "key", "words"),
     [
         ({"power_watt": 5}, "pumps.a.power_watt", "did you mean 'power_watts'"),
-        ({"power_watts": "much"}, "pumps.a.power_watts", "valid integer"),
+        ({"power_watts": "much"}, "pumps.a.power_watts", "must be a whole number"),
+        ({"power_watts": 5, "place": 3}, "pumps.a.place", "must be a text, in quotation marks"),
+        ({"power_watts": 5, "loud": "aye"}, "pumps.a.loud", "must be true or false"),
+        ({"power_watts": 5.5}, "pumps.a.power_watts", "must be a whole number"),
+        ({"power_watts": 5, "titel": "Old"}, "pumps.a.titel", "did you mean 'title'"),
         ({}, "pumps.a.power_watts", "is missing"),
         ({"power_watts": 5, "colours": {"lid": "rde"}}, "pumps.a.colours.lid", "did you mean 'red'"),
         ({"power_watts": 5, "colours": {"ldi": "red"}}, "pumps.a.colours.ldi", "did you mean 'lid'"),
@@ -44,7 +51,7 @@ def test_builds_with_checked_types() -> None:
 )
 def test_a_wrong_option_is_named(options: dict[str, object], key: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build(Pump, options, key="pumps.a")
+        build(Pump, options, key="pumps.a", beside=["title"])
     assert caught.value.key == key
     assert words.lower() in str(caught.value).lower()
 
