@@ -23,6 +23,7 @@ from scipy import special
 from detectors.forecasters.ranges import RANGE
 from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.limits import nb_lower_tail, nb_quantile
+from forewarn.likeness import meant
 from forewarn.panel import Breach, Floats, Forecast, Panel
 from forewarn.settings import LimitSettings
 
@@ -50,7 +51,7 @@ def find_breaches(panel: Panel, forecast: Forecast, limits: Sequence[LimitSettin
             continue
         row = _row(panel, limit)
         if row is None:
-            logger.warning("the limit of %s for %r has no series", limit.source, limit.labels)
+            logger.warning(_nothing_of(panel, limit))
         elif np.isfinite(forecast.mean[row]).all():
             rng = np.random.default_rng(seed)
             sums = window_sums(panel, forecast, row, limit.window_days, limit.horizon_days, rng)
@@ -113,6 +114,17 @@ def _row(panel: Panel, limit: LimitSettings) -> int | None:
         match &= (panel.labels[label] == value).to_numpy()
     rows = np.flatnonzero(match)
     return int(rows[0]) if rows.size else None
+
+
+def _nothing_of(panel: Panel, limit: LimitSettings) -> str:
+    """That a limit is on something that nobody has asked for, and what was likely meant."""
+    of = " and ".join(f"{label} {value!r}" for label, value in limit.labels.items())
+    unknown = [
+        (value, known) for label, value in limit.labels.items() if value not in (known := set(panel.labels[label]))
+    ]
+    near = meant(*unknown[0]) if unknown else ""
+    held = f"the limit of {limit.max_requests:g} on {limit.source} is held against nothing"
+    return f"{held}: no request has {of}{near}" if of else f"{held}: there are no requests"
 
 
 def _breach(panel: Panel, forecast: Forecast, row: int, limit: LimitSettings, sums: Floats) -> Breach | None:

@@ -9,6 +9,7 @@ An environment variable such as `FOREWARN_STORE__URL` sets `store.url` and wins 
 """
 
 import hashlib
+import json
 import os
 import re
 import tomllib
@@ -321,9 +322,16 @@ def _check_names(settings: Settings) -> None:
     for number, limit in enumerate(settings.limits):
         if limit.source not in settings.sources:
             raise ConfigError(f"limits.{number}.source", "no such source", allowed=settings.sources, value=limit.source)
-        if settings.sources[limit.source].step == "week":
+        source = settings.sources[limit.source]
+        if source.step == "week":
             raise ConfigError(
                 f"limits.{number}.source", f"{limit.source} is judged in weeks, and forecasts are of days"
+            )
+        if set(limit.labels) not in map(set, source.levels):
+            raise ConfigError(
+                f"limits.{number}",
+                f"{limit.source} is not watched by {' and '.join(limit.labels) or 'its whole'}; "
+                f"add {json.dumps(list(limit.labels))} to sources.{limit.source}.levels",
             )
     for name, channel in settings.channels.items():
         for source_name in channel.sources:

@@ -92,7 +92,10 @@ def test_only_limits_of_this_source_and_level_are_judged(caplog: pytest.LogCaptu
     assert find_breaches(panel, forecast, others) == []
     with caplog.at_level(logging.WARNING):
         assert find_breaches(panel, forecast, [limit(1, category="unheard of")]) == []
-    assert "unheard of" in caplog.text
+    assert "held against nothing: no request has category 'unheard of'" in caplog.text
+    with caplog.at_level(logging.WARNING):
+        assert find_breaches(panel, forecast, [limit(1, category="C0001x")]) == []
+    assert "no request has category 'C0001x'; did you mean 'c0001'?" in caplog.text
     second = find_breaches(panel, forecast, [limit(1, category="c0001")])
     assert [breach.labels for breach in second] == [{"category": "c0001"}]
     whole = replace(panel, counts=panel.counts[:1], labels=pd.DataFrame(index=pd.RangeIndex(1)))

@@ -27,7 +27,7 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
     [
         ({"chanels": {}}, "chanels", "did you mean 'channels'?"),
         ({"detection": {"detector": ["ears-c1"]}}, "detection.detector", "did you mean 'detectors'?"),
-        ({"detection": {"min_requests": "many"}}, "detection.min_requests", "valid integer"),
+        ({"detection": {"min_requests": "many"}}, "detection.min_requests", "must be a whole number"),
         ({"sources": {"a": {"kind": "files", "zone": "Berlin"}}}, "sources.a.zone", "IANA time zone"),
         (
             {"sources": {"a": {"kind": "files", "levels": [["ward"]]}}},
@@ -58,6 +58,16 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
         ({"limits": [{"source": "a", "max_requests": 0}]}, "limits.0.max_requests", "greater than 0"),
         ({"limits": [{"source": "a", "max_requests": float("inf")}]}, "limits.0.max_requests", "with an end"),
         ({**GOOD, "limits": [{"source": "bon", "max_requests": 9}]}, "limits.0.source", "did you mean 'bonn'?"),
+        (
+            {**GOOD, "limits": [{"source": "bonn", "area": "Beuel", "max_requests": 9}]},
+            "limits.0",
+            'not watched by area; add ["area"] to sources.bonn.levels',
+        ),
+        (
+            {"sources": {"a": {"kind": "files", "country": "US", "subdivision": "Gotham"}}},
+            "sources.a.subdivision",
+            "are allowed, such as AK, AL, AR.",
+        ),
         ({"sources": {"a": {"kind": "files", "step": "month"}}}, "sources.a.step", "Allowed: day, hour, week."),
         ({"sources": {"a": {"kind": "files", "step": "hour", "rows": "counts"}}}, "sources.a.step", "have no hours"),
         (
