@@ -50,11 +50,12 @@ def preset(name: str, source: str) -> str:
     """
     files = {file.stem: file for file in FOLDER.glob("**/*.toml")}
     if name not in files:
-        raise ConfigError(name, f"no such data set{meant(name, files)}; `forewarn sources presets` lists all")
+        raise ConfigError(name, f"no such data set; `forewarn sources presets` lists all{meant(name, files)}")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", source):
         raise ConfigError("--name", f"{source!r} must be of letters, digits, '-' and '_'")
     text = _with_optional_keys(files[name].read_text(encoding="utf-8"), name)
-    return re.sub(rf"^\[sources\.{re.escape(name)}(?=[\].])", f"[sources.{source}", text, flags=re.MULTILINE)
+    named = rf"(^\[sources\.|/ingest/|sources check ){re.escape(name)}(?=[\]. `])"
+    return re.sub(named, rf"\g<1>{source}", text, flags=re.MULTILINE)
 
 
 def _with_optional_keys(text: str, name: str) -> str:

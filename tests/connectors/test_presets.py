@@ -145,6 +145,11 @@ def test_the_dashboard_export_of_fixmystreet(tmp_path: Path) -> None:
     assert [reject.reason for page in pages for reject in page.rejects] == ["no_date"]
 
 
+def test_what_a_template_says_of_itself_has_the_name_of_the_source() -> None:
+    assert "/ingest/line of the served dashboard" in preset("webhook", "line")
+    assert "`forewarn sources check desk` lists them" in preset("zendesk", "desk")
+
+
 def test_a_wrong_name_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'nyc-311'"):
         preset("nyc-31", "nyc")
