@@ -18,6 +18,7 @@ from forewarn.errors import SourceError
 from forewarn.likeness import meant
 from forewarn.panel import LABELS
 from forewarn.request import DailyCount, Reject, Requests, Status
+from forewarn.shares import share
 
 OLD_DAYS = 3
 """A source that brings nothing for so long asks for a look, unless its settings say that it takes longer."""
@@ -80,11 +81,11 @@ def check(connector: Connector, now: datetime, title: str = "", delay_days: int 
     if sample.usable and not unknown:
         wrong += _empty(found, holds, getattr(connector, "fields", {}))
     wrong += _doubtful(sample.requests, sample.counters) if sample.requests is not None else []
-    if not sample.usable and not trouble:
+    if not sample.usable and not sample.rejects and not trouble:
         wrong.append("nothing could be read as a sample: there may be nothing yet, or not where the settings look")
     taken = {name for theirs in found.mapping.values() for name in theirs}
     return Check(
-        usable=not trouble,
+        usable=not trouble and (sample.usable > 0 or not sample.rejects),
         reached=f"{title or connector.source}: {_reached(found, sample, now)}",
         fields=[f"{ours} ← {' or '.join(theirs)}" for ours, theirs in found.mapping.items()],
         holds=holds,
@@ -181,9 +182,9 @@ def _sample_text(requests: Requests | None, counts: Sequence[DailyCount]) -> str
             f"{len(set(getattr(requests, name).tolist()) - {''})} {words}"
             for name, words in (("category", "categories"), ("area", "areas"), ("channel", "channels"))
         )
-        placed = float((~np.isnan(requests.lat)).mean())
+        placed = int((~np.isnan(requests.lat)).sum())
         span = f"{days.min()} to {days.max()}"
-        return f"{len(requests):,} requests of {span}: {labels}, {placed:.0%} with a place"
+        return f"{len(requests):,} requests of {span}: {labels}, {share(placed, len(requests))} with a place"
     if counts:
         total = sum(count.opened for count in counts)
         span = f"{min(count.day for count in counts)} to {max(count.day for count in counts)}"

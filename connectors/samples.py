@@ -16,6 +16,7 @@ from connectors.normalise import STATUS_COUNTER, status_of
 from forewarn.contracts import Connector, Page, Window
 from forewarn.panel import LABELS
 from forewarn.request import DailyCount, Precision, Reject, Requests
+from forewarn.shares import share
 
 ENOUGH = 200
 """Rows with which no more are looked for."""
@@ -142,7 +143,7 @@ def status_words(counters: Mapping[str, int]) -> list[tuple[str, int]]:
 def _words(words: Sequence[tuple[str, int]]) -> str:
     """Which words stand for a status, and what each is taken for."""
     total = sum(count for _, count in words)
-    told = [f"{count / total:.0%} {_short(word)!r} ({status_of(word).value})" for word, count in words[:MOST_WORDS]]
+    told = [f"{share(count, total)} {_short(word)!r} ({status_of(word).value})" for word, count in words[:MOST_WORDS]]
     more = f", and {len(words) - MOST_WORDS} more words" if len(words) > MOST_WORDS else ""
     return ", ".join(told) + more
 
@@ -163,10 +164,10 @@ def _of_requests(requests: Requests, ours: str) -> str:
         return f"{_share(len(known), len(degrees))}{known.min():.4g} to {known.max():.4g}" if len(known) else ""
     if ours == "status":
         counted = Counter(requests.status.tolist()).most_common()
-        return ", ".join(f"{count / len(requests):.0%} {status}" for status, count in counted)
+        return ", ".join(f"{share(count, len(requests))} {status}" for status, count in counted)
     if ours == "description":
         written = int((requests.description != "").sum())
-        return f"{written / len(requests):.0%} have one" if written else ""
+        return f"{share(written, len(requests))} have one" if written else ""
     return _labels(getattr(requests, ours).tolist()) if ours in LABELS else ""
 
 
@@ -181,7 +182,7 @@ def _labels(labels: Sequence[str]) -> str:
 
 
 def _share(known: int, of_all: int) -> str:
-    return "" if known == of_all else f"in {known / of_all:.0%}: "
+    return "" if known == of_all else f"in {share(known, of_all)}: "
 
 
 def _short(text: str) -> str:

@@ -17,6 +17,7 @@ from forewarn.cli.options import AsJson, SettingsFile
 from forewarn.errors import ConfigError, ForewarnError
 from forewarn.printing import err, out, print_json, row, table
 from forewarn.settings import DEFAULT_FILE, load
+from forewarn.shares import share
 
 if TYPE_CHECKING:
     from connectors.checking import Check
@@ -92,7 +93,7 @@ def show_source(
         return
     listed = table("how many", f"what the rows of the last {days} days were", "of all")
     for one in quality:
-        row(listed, f"{one.number:,}", one.words, f"{one.number / one.of:.0%}" if one.of else "")
+        row(listed, f"{one.number:,}", one.words, share(one.number, one.of) if one.of else "")
     out.print(listed)
 
 
@@ -153,25 +154,26 @@ def check_source(
     loaded = load(settings)
     if name is not None and name not in loaded.sources:
         raise ConfigError(f"sources.{name}", "no such source", allowed=loaded.sources, value=name)
-    failed, found = False, {}
+    code, found = 0, {}
     for source in [name] if name else loaded.sources:
         try:
             own, now = loaded.sources[source], datetime.now(UTC)
             connector = connector_for(source, own, _received(loaded, source))
-            seen = check(connector, now, own.title, own.public_delay_days)
-            remarks, wrong = check_surroundings(loaded, source, now)
+            with err.status(Text(f"Asking {source} …")):  # one that does not answer is asked for over a minute
+                seen = check(connector, now, own.title, own.public_delay_days)
+                remarks, wrong = check_surroundings(loaded, source, now)
             found[source] = replace(seen, remarks=[*seen.remarks, *remarks], wrong=[*seen.wrong, *wrong])
         except ForewarnError as error:
-            failed = True
+            code = max(code, 2 if isinstance(error, ConfigError) else 1)
             err.print(Text(str(error), style="red"))
             continue
-        failed = failed or not found[source].usable
+        code = code or int(not found[source].usable)
         if not as_json:
             _show(found[source])
     if as_json:
         print_json(found)
-    if failed:
-        raise typer.Exit(1)
+    if code:
+        raise typer.Exit(code)
 
 
 def _received(loaded: "Settings", source: str) -> "Received":

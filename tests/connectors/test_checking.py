@@ -113,6 +113,17 @@ def test_a_source_that_is_not_there_raises(serving: Callable[[WSGIApplication], 
         checked(serving(faulty))
 
 
+def test_a_source_of_which_no_row_can_be_used_is_not_usable_and_has_something(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("id,created\n1,28/06-2026\n2,29/06-2026\n", encoding="utf-8")
+    settings = SourceSettings(
+        kind="files", path=str(tmp_path), fields={"source_record_id": "id", "requested_at": "created"}
+    )
+    found = check(connector_for("calls", settings), NOW)
+    assert not found.usable
+    assert [line for line in found.wrong if "nothing could be read" in line] == []
+    assert found.wrong[0].startswith("2 of 2 rows cannot be used (2 bad_date), such as row 1: requested_at holds")
+
+
 def test_ready_counts_are_summed_up(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("day,topic,n\n2026-06-28,Rats,4\n2026-06-29,Rats,6\n", encoding="utf-8")
     fields = {"date": "day", "opened": "n", "category": "topic"}
