@@ -99,8 +99,8 @@ def test_sources_are_listed_and_checked(installation: Path) -> None:
     missing = "Nothing is missing from town, as far as it was compared.\n"
     assert (accepted.returncode, accepted.stdout) == (0, usual + missing)
     assert call(installation, "sources", "accept", "twon").returncode == 2
-    right = (installation / "forewarn.toml").read_text(encoding="utf-8")
-    (installation / "wrong.toml").write_text(right.replace("kind =", 'contry = "US"\nkind =', 1), encoding="utf-8")
+    misspelt = '[sources.town]\nkind = "files"\npath = "town"\ncontry = "US"\nfields = { requested_at = "at" }\n'
+    (installation / "wrong.toml").write_text(misspelt, encoding="utf-8")
     wrong = call(installation, "sources", "check", "town", "--settings", "wrong.toml")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "sources.town.contry: no such setting; did you mean 'country'?" in wrong.stderr.replace("\n", " ")
