@@ -127,6 +127,12 @@ def test_a_share_that_has_grown_is_a_remark() -> None:
     assert worse(run(40, empty__latitude=40), [run(200, empty__latitude=10)]) == [], "too few"
 
 
+def test_requests_that_are_still_open_are_no_remark() -> None:
+    assert worse(run(200, empty__closed_at=160), [run(200, empty__closed_at=40)]) == []
+    (change,) = worse(run(200, empty__closed_at=200), [run(200, empty__closed_at=40)])
+    assert change == ("closed_at", "closed_at is empty in 100% of the rows, usually in 20%")
+
+
 def test_a_backlog_that_is_published_at_once_is_told() -> None:
     late = {date(2026, 3, 2): 70, date(2026, 3, 4): 31}
     (change,) = burst(late, 60.0, [run(late_rows=12)] * 7)
