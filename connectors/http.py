@@ -37,6 +37,7 @@ MAX_TRIES = 5
 MAX_REDIRECTS = 5
 LONGEST_WAIT_SECONDS = 120  # a server that wants more is left alone until the next run
 CLOCK_SKEW_SECONDS = 300  # a difference of clocks worth telling
+BROKEN_CLOCK = timedelta(days=2)  # a wrong zone, or daylight saving, makes less
 Params = Mapping[str, int | str | Sequence[str]]  # of a parameter that comes several times, its values
 _RETRIED = {202, 408, 425, 429}
 _TOO_LONG = f"its answer was not complete after {TOTAL_SECONDS} s"
@@ -83,10 +84,11 @@ class HttpSource:
         return ZoneInfo(self.zone)
 
     def clock_ahead(self, now: datetime) -> timedelta:
-        """As in `contracts.TellsTime`; small differences are none."""
+        """As in `contracts.TellsTime`; small differences are none, and a clock that is out by days tells nothing."""
         told = _told.get(place_of(self.url.strip()))
         ahead = timedelta() if told is None else now - told
-        return ahead if ahead > timedelta(seconds=CLOCK_SKEW_SECONDS) else timedelta()
+        is_told = timedelta(seconds=CLOCK_SKEW_SECONDS) < ahead < BROKEN_CLOCK
+        return ahead if is_told else timedelta()
 
     def client(self, headers: Mapping[str, str] = MappingProxyType({}), secrets: Sequence[str] = ()) -> "Client":
         """A client for this source; `headers` go to its own host only. `secrets` is what questions hold of them."""

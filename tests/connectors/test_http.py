@@ -230,6 +230,7 @@ def test_a_cached_answer_is_as_old_as_it_says(serving: Serving, server: Faulty) 
     with Client(source(serving(server)), {}, now=lambda: NOW + timedelta(hours=2)) as client:
         client.get(client.origin.url, {}, parse_json)
         assert client.origin.clock_ahead(NOW + timedelta(hours=2)) == timedelta(hours=2)
+        assert client.origin.clock_ahead(NOW + timedelta(days=9000)) == timedelta(0), "no server's clock is right then"
 
 
 def test_all_sources_of_a_server_keep_the_pause_together(serving: Serving, server: Faulty, waits: list[float]) -> None:
