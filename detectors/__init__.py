@@ -1,7 +1,10 @@
 """Methods that tell an unusual day from an ordinary one; forecasts are in `detectors.forecasters`."""
 
+from detectors.allocation import keep_freed_memory
 from forewarn.contracts import Detector
 from forewarn.plugins import load
+
+keep_freed_memory()
 
 DETECTORS = {
     "scan": "detectors.scan:Scan",

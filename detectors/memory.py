@@ -36,15 +36,18 @@ class RowMemory:
     def rows_of(
         self, keys: Sequence[bytes], compute: Callable[[npt.NDArray[np.int64]], Sequence[Floats]]
     ) -> list[Floats]:
-        """Results, one row a key in their order; `compute` is asked for the numbers of the keys that are not known."""
+        """Results, one row a key in their order; `compute` is asked for the numbers of the keys that are not known.
+
+        What it gives is kept as it is, and can only be read from then on.
+        """
         with self._lock:
             known = {number: self._rows[key] for number, key in enumerate(keys) if key in self._rows}
             for number in known:
                 self._rows.move_to_end(keys[number])
         new = [number for number in range(len(keys)) if number not in known]
         if new:
-            results = compute(np.array(new))
-            fresh = {number: tuple(result[place].copy() for result in results) for place, number in enumerate(new)}
+            results = [_fixed(result) for result in compute(np.array(new))]
+            fresh = dict(zip(new, zip(*results, strict=True), strict=True))
             self._remember({keys[number]: row for number, row in fresh.items()})
             if not known:
                 return list(results)
@@ -59,6 +62,13 @@ class RowMemory:
                     self._bytes += _size(row)
             while self._bytes > self._most_bytes:
                 self._bytes -= _size(self._rows.popitem(last=False)[1])
+
+
+def _fixed(result: Floats) -> Floats:
+    """The same, which nobody can change any more; its rows are kept as parts of it."""
+    alone = result if result.base is None else result.copy()
+    alone.flags.writeable = False
+    return alone
 
 
 def _size(row: tuple[Floats, ...]) -> int:

@@ -68,7 +68,11 @@ def variance_of(
     """
     variance = np.square(due)
     variance *= relative
-    variance += np.maximum(due_scatter, np.minimum(due, np.where(even, steps / 12, 0.0)))
+    if not even.any():  # means are not negative
+        variance += due_scatter
+        return variance
+    scatter = np.minimum(due, np.where(even, steps / 12, 0.0))
+    variance += np.maximum(due_scatter, scatter, out=scatter)
     return variance
 
 
