@@ -58,12 +58,9 @@ def deliver(
             return DeliveryReport(
                 outcomes["delivered"], outcomes["failed"], outcomes["given up"], tuple(problems.values())
             )
-        failure = None
         paused = failures_in_a_row[notification.channel] >= PAUSE_AFTER
-        if paused:
-            failure = DeliveryError(notification.channel, "waits, as the channel fails just now", retryable=True)
-        else:
-            failure = _send(channels, notification)
+        waits = DeliveryError(notification.channel, "waits, as the channel fails just now", retryable=True)
+        failure = waits if paused else _send(channels, notification)
         failures_in_a_row[notification.channel] = failures_in_a_row[notification.channel] + 1 if failure else 0
         next_try_at = _next_try(notification, failure, now, paused=paused) if failure else None
         with transaction(engine) as conn:
