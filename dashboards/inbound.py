@@ -4,7 +4,8 @@
     404  there is no such source                                              409  this key came with another body
     413  too large       422  nothing in it can be used                       429  too many, or 503: come again later
 
-The same key with the same body again is answered as before, and kept once.
+The same key with the same body again is answered as before, and kept once; so is a signature that was seen, whatever
+its key, since the key is not signed.
 """
 
 from collections.abc import Mapping
@@ -77,10 +78,10 @@ def _reply(source: Webhook, desk: Desk) -> Response:
 
 
 def _keep(source: Webhook, desk: Desk, content: dict[str, Any], key: str, body_hash: str, now: datetime) -> Response:
-    name = source.source
+    name, signature = source.source, request.headers["X-Signature"]
     with transaction(desk.engine, durable=True) as conn:
         begin_receiving(conn, name)
-        earlier = find_batch(conn, name, key)
+        earlier = find_batch(conn, name, idempotency_key=key, signature=signature)
         if earlier is not None and earlier.body_hash != body_hash:
             return _answer(409, error="another batch came under this Idempotency-Key")
         if earlier is None and count_batches(conn, name, now - A_MINUTE) >= source.batches_a_minute:
@@ -88,7 +89,9 @@ def _keep(source: Webhook, desk: Desk, content: dict[str, Any], key: str, body_h
         if earlier is not None:
             number, content = earlier.number, dict(earlier.content)
         else:
-            number = keep_batch(conn, name, content, received_at=now, idempotency_key=key, body_hash=body_hash)
+            number = keep_batch(
+                conn, name, content, received_at=now, idempotency_key=key, body_hash=body_hash, signature=signature
+            )
     return _answer(202, batch_id=str(number), accepted=content["accepted"], rejected=_rejected(content))
 
 

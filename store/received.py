@@ -21,7 +21,7 @@ BATCHES_A_TIME = 50
 
 
 class KeptBatch(NamedTuple):
-    """A batch that came before under the same key."""
+    """A batch that came before, under the same key or with the same signature."""
 
     number: int
     body_hash: str
@@ -34,10 +34,13 @@ def begin_receiving(conn: Connection, source: str) -> None:
     write_one_by_one(conn, table)
 
 
-def find_batch(conn: Connection, source: str, idempotency_key: str) -> KeptBatch | None:
-    """The batch that has this key."""
-    same = (table.c.source == source) & (table.c.idempotency_key == idempotency_key)
-    found = conn.execute(select(table.c.number, table.c.body_hash, table.c.content).where(same)).first()
+def find_batch(conn: Connection, source: str, *, idempotency_key: str, signature: str) -> KeptBatch | None:
+    """The batch that has this key, or else this signature: who overhears a batch can choose a key, but cannot sign."""
+    has_key = table.c.idempotency_key == idempotency_key
+    same = select(table.c.number, table.c.body_hash, table.c.content).where(table.c.source == source)
+    found = (
+        conn.execute(same.where(has_key)).first() or conn.execute(same.where(table.c.signature == signature)).first()
+    )
     return found and KeptBatch(*found)
 
 
@@ -56,6 +59,7 @@ def keep_batch(
     received_at: datetime,
     idempotency_key: str,
     body_hash: str,
+    signature: str,
 ) -> int:
     """Keeps a batch, in a transaction that was begun with `begin_receiving`; gives its number."""
     values = {
@@ -63,6 +67,7 @@ def keep_batch(
         "received_at": received_at,
         "idempotency_key": idempotency_key,
         "body_hash": body_hash,
+        "signature": signature,
         "content": dict(content),
     }
     number: int = conn.execute(table.insert().values(values).returning(table.c.number)).scalar_one()

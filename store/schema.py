@@ -85,8 +85,10 @@ received_batch = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("idempotency_key", Text, nullable=False),
     Column("body_hash", Text, nullable=False),
+    Column("signature", Text),  # NULL: kept before signatures were
     Column("content", JSON, nullable=False),  # the connector's own
     UniqueConstraint("source", "idempotency_key"),
+    Index(None, "source", "signature"),
     Index(None, "source", "received_at"),
     sqlite_autoincrement=True,  # a number that was dropped is not given again
 )

@@ -76,6 +76,15 @@ def test_the_same_batch_again_is_kept_once(line: Sender, store_engine: Engine, c
     assert len(set(without_key)) == 1, "the body itself is the key"
 
 
+def test_who_overhears_a_batch_cannot_send_it_again_under_another_key(line: Sender, store_engine: Engine) -> None:
+    """Else an older state of a request could be put over a newer one within the minutes that a signature holds."""
+    first = line.send([call(1)], NOW, key="k1")
+    line.send([{**call(1), "category": "Rats"}], NOW, key="k2")
+    again = line.send([call(1)], NOW, key="k3")
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert [[row["category"] for row in rows] for rows in kept(store_engine)] == [["Noise"], ["Rats"]]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -115,7 +115,7 @@ def test_what_was_pushed_is_looked_at_in_the_store(tmp_path: Path) -> None:
     with transaction(engine) as conn:
         begin_receiving(conn, "line")
         at = datetime(2026, 6, 22, 7, tzinfo=UTC)
-        keep_batch(conn, "line", content, received_at=at, idempotency_key="k-1", body_hash="h")
+        keep_batch(conn, "line", content, received_at=at, idempotency_key="k-1", body_hash="h", signature="s")
     engine.dispose()
     (told,) = json.loads(call(tmp_path, "sources", "check", "--json").stdout).values()
     assert told["sample"].startswith("1 requests of 2026-06-22")

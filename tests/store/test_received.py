@@ -16,7 +16,8 @@ NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 def keep(engine: Engine, source: str, key: str, at: datetime = NOW) -> int:
     with transaction(engine, durable=True) as conn:
         begin_receiving(conn, source)
-        return keep_batch(conn, source, {"key": key}, received_at=at, idempotency_key=key, body_hash=f"hash {key}")
+        marks = {"idempotency_key": key, "body_hash": f"hash {key}", "signature": f"signed {key}"}
+        return keep_batch(conn, source, {"key": key}, received_at=at, **marks)
 
 
 def test_batches_are_read_in_order_piece_by_piece(store_engine: Engine) -> None:
@@ -54,12 +55,13 @@ def test_a_key_stands_for_one_batch_of_a_source(store_engine: Engine) -> None:
     number = keep(store_engine, "line", "a")
     keep(store_engine, "other", "a")
     with store_engine.connect() as conn:
-        found = find_batch(conn, "line", "a")
+        found = find_batch(conn, "line", idempotency_key="a", signature="")
         assert found is not None
         assert (found.number, found.body_hash, found.content) == (number, "hash a", {"key": "a"})
-        assert find_batch(conn, "line", "b") is None
+        assert find_batch(conn, "line", idempotency_key="b", signature="signed a") == found
+        assert find_batch(conn, "line", idempotency_key="b", signature="") is None
     with pytest.raises(IntegrityError), store_engine.begin() as conn:
-        keep_batch(conn, "line", {}, received_at=NOW, idempotency_key="a", body_hash="other")
+        keep_batch(conn, "line", {}, received_at=NOW, idempotency_key="a", body_hash="other", signature="")
 
 
 def test_what_was_read_is_dropped_after_a_while_and_its_number_not_given_again(store_engine: Engine) -> None:
