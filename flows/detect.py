@@ -10,7 +10,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Connection
 
-from alerts.lifecycle import advance
+from alerts.lifecycle import REOPEN_DAYS, advance
 from alerts.muting import source_in_trouble
 from alerts.rules.cluster import ClusterRise
 from alerts.rules.drop import Drop
@@ -177,7 +177,7 @@ def detect_days(installation: Installation, name: str, now: datetime) -> DetectR
     n_alarms, changes = 0, list[Change]()
     with transaction(installation.engine) as conn:  # all days or none: where a run begins depends on the last one
         for day in days:
-            alerts = alert_store.read_alerts(conn, source=name)
+            alerts = alert_store.read_alerts(conn, source=name, live_or_since=day - timedelta(days=REOPEN_DAYS))
             spoken = listener.on(day, as_of) if listener else None
             decision = decide(
                 detections, clusters, reading.irregularities, day, alerts, settings.detection, now, spoken=spoken

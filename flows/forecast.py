@@ -62,7 +62,7 @@ def forecast_source(installation: Installation, name: str, now: datetime) -> For
         for forecast in forecasts:
             write_forecasts(conn, name, span[1], forecast, installation.version)
         write_breaches(conn, name, span[1], breaches)
-        alerts = [a for a in alert_store.read_alerts(conn, source=name) if a.kind is Kind.BREACH]
+        alerts = alert_store.read_alerts(conn, source=name, kinds=[Kind.BREACH])
         findings = LimitBreach().evaluate(breaches, span[1])
         changes = advance(alerts, findings, span[1], now)
         record(conn, settings, changes, now)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from alerts.lifecycle import RISES, advance
+from alerts.lifecycle import REOPEN_DAYS, RISES, advance
 from alerts.muting import source_in_trouble
 from alerts.rules.hours import HourlySurge
 from alerts.telling import tell
@@ -145,7 +145,7 @@ def detect_hours(installation: Installation, name: str, detection: DetectionSett
     if days:
         with transaction(installation.engine) as conn:
             for day in days:
-                alerts = alert_store.read_alerts(conn, source=name)
+                alerts = alert_store.read_alerts(conn, source=name, live_or_since=day - timedelta(days=REOPEN_DAYS))
                 decided = decide_hours(hours, entered[day], day, alerts, detection, now)
                 alert_store.write_changes(conn, decided)
                 changes += decided

@@ -168,7 +168,7 @@ def _conclude(
     sources.set_health(conn, pull.name, health, f"{message} {left_out}".rstrip(), pull.now, newest_day)
     usual = _usual(history, pull.settings.counted_steps)
     remarks = [*([left_out] if left_out else []), *_note_news(conn, pull, usual)]
-    alerts = [a for a in alert_store.read_alerts(conn, source=pull.name) if a.kind is Kind.SOURCE]
+    alerts = alert_store.read_alerts(conn, source=pull.name, kinds=[Kind.SOURCE])
     told_of = next((alert for alert in alerts if alert.state is not State.RESOLVED), None)
     if message != silence_text(silent):  # something worse is wrong
         silent = []

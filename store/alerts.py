@@ -1,7 +1,7 @@
 """Alerts with their events, and the outbox of notifications."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -37,13 +37,24 @@ def read_alerts(
     conn: Connection,
     *,
     source: str | None = None,
+    kinds: Collection[Kind] | None = None,
     states: Collection[State] | None = None,
+    live_or_since: date | None = None,
     limit: int | None = None,
 ) -> list[Alert]:
-    """Alerts, the one that changed last first."""
+    """Alerts, the one that changed last first.
+
+    Args:
+        live_or_since: Of those that are resolved only what was last found on this day or later.
+    """
     statement = select(alert).order_by(alert.c.changed_at.desc(), alert.c.fingerprint).limit(limit)
     if source is not None:
         statement = statement.where(alert.c.source == source)
+    if kinds is not None:
+        statement = statement.where(alert.c.kind.in_([kind.value for kind in kinds]))
+    if live_or_since is not None:
+        is_live = alert.c.state != State.RESOLVED.value
+        statement = statement.where(is_live | (alert.c.last_day >= live_or_since))
     if states is not None:
         statement = statement.where(alert.c.state.in_([state.value for state in states]))
     return [_alert(row) for row in conn.execute(statement)]

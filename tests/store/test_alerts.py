@@ -47,6 +47,16 @@ def test_an_alert_keeps_its_history(store_engine: Engine) -> None:
         assert read_alerts(conn, limit=1) == [verified]
 
 
+def test_what_was_over_long_ago_is_left_out(store_engine: Engine) -> None:
+    over = replace(RATS, fingerprint="def", state=State.RESOLVED)
+    fault = replace(RATS, fingerprint="ghi", kind=Kind.SOURCE)
+    with transaction(store_engine) as conn:
+        write_changes(conn, [Change(one, replace(OPENED, fingerprint=one.fingerprint)) for one in (RATS, over, fault)])
+        assert read_alerts(conn, live_or_since=DAY) == [RATS, over, fault]
+        assert read_alerts(conn, live_or_since=DAY + timedelta(days=1)) == [RATS, fault]
+        assert read_alerts(conn, kinds=[Kind.SOURCE]) == [fault]
+
+
 def test_two_who_change_an_alert_at_once(store_engine: Engine) -> None:
     with transaction(store_engine) as conn:
         write_changes(conn, [Change(RATS, OPENED)])
