@@ -21,6 +21,7 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,20}(?:\s[^<>]{0,1000})?/?>")
 
 MAX_LABEL = 200  # characters; longer ones are no categories but texts
+MAX_LABEL_BYTES = 450  # in UTF-8: five labels and a source's name fit into PostgreSQL's largest key, 2,704 bytes
 MAX_TEXT = 4000
 
 # In Arrow's syntax: what stands in every text that `description` would change. Most have none.
@@ -37,8 +38,9 @@ def scrub(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """`text` as a label: one line, without control characters, at most `MAX_LABEL` long."""
-    return " ".join(_CONTROL.sub(" ", text).split())[:MAX_LABEL]
+    """`text` as a label: one line, without control characters, at most `MAX_LABEL` and `MAX_LABEL_BYTES` long."""
+    line = " ".join(_CONTROL.sub(" ", text).split())[:MAX_LABEL]
+    return line.encode(errors="replace")[:MAX_LABEL_BYTES].decode(errors="ignore")
 
 
 def description(text: str) -> str:

@@ -30,6 +30,7 @@ from forewarn.plugins import explained
 from forewarn.steps import DAYS, DAYS_A_WEEK, WEEKDAYS, Steps
 
 DEFAULT_FILE = Path("forewarn.toml")
+LONGEST_NAME = 100  # characters of the name of a source
 
 
 class _Table(BaseModel):
@@ -314,8 +315,10 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _check_names(settings: Settings) -> None:
     """What one table says of another must be there: a limit on a source that is none would never be heard of."""
     for name, source in settings.sources.items():
-        if not name or not name.isprintable():
-            raise ConfigError("sources", "a source needs a name that can be printed")
+        if not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+            raise ConfigError(
+                "sources", f"a source needs a name that can be printed, of at most {LONGEST_NAME} characters"
+            )
         source.calendar.check(f"sources.{name}")
         if source.step == "hour" and source.options.get("rows") == "counts":
             raise ConfigError(f"sources.{name}.step", "ready counts have no hours; only single requests do")

@@ -1,6 +1,6 @@
 import pytest
 
-from connectors.scrub import MAX_LABEL, MAX_TEXT, description, label, quote, scrub
+from connectors.scrub import MAX_LABEL, MAX_LABEL_BYTES, MAX_TEXT, description, label, quote, scrub
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def test_what_does_not_stays(text: str) -> None:
 def test_labels_and_texts_are_tidy_and_bounded() -> None:
     assert label("  Graffiti\x00 \n on\twalls ") == "Graffiti on walls"
     assert len(label("x" * 9999)) == MAX_LABEL
+    assert label("🐀" * MAX_LABEL) == "🐀" * (MAX_LABEL_BYTES // 4), "cut between two characters"
     assert len(description("x" * 99_999)) <= MAX_TEXT
     assert quote("a@b.example\n") == "[mail]"
     assert label("<script>alert(1)</script>") == "<script>alert(1)</script>"  # text stays text; pages escape it

@@ -78,6 +78,7 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
         ({**GOOD, "channels": {"a": {"sources": ["bon"]}}}, "channels.a.sources", "did you mean 'bonn'?"),
         ({"folder": "elsewhere"}, "folder", "no such setting. Allowed: channels"),
         ({"sources": {"": {"kind": "files"}}}, "sources", "a name that can be printed"),
+        ({"sources": {"a" * 101: {"kind": "files"}}}, "sources", "of at most 100 characters"),
         ({"sources": {"a": 3}}, "sources.a", "must be a table"),
         ({"sources": {"a": {}}}, "sources.a.kind", "is missing"),
         ({"sources": {"a": {"kind": "files", "country": "de"}}}, "sources.a.country", "did you mean 'DE'?"),

@@ -1,12 +1,16 @@
 """What becomes of a batch of requests."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from forewarn.request import Requests, ServiceRequest, Status
+from connectors.scrub import MAX_LABEL, label
+from forewarn.panel import LABELS
+from forewarn.request import LONGEST_ID, Requests, ServiceRequest, Status
+from forewarn.settings import LONGEST_NAME
 from store.engine import snapshot, transaction
 from store.requests import WriteCounts, write_requests
 from store.schema import count_history, daily_count, series, service_request
@@ -42,6 +46,20 @@ def test_a_batch_written_again_changes_nothing(store_engine: Engine) -> None:
         assert row.first_seen_at == row.last_changed_at == datetime(2026, 3, 2, tzinfo=UTC)
         assert row.last_seen_at == datetime(2026, 3, 3, tzinfo=UTC)
         assert counts(conn) == {("Rats", DAY): (1, 0)}
+
+
+def test_the_longest_names_of_the_widest_characters(store_engine: Engine) -> None:
+    """A key of PostgreSQL has its limit: one row must not stop a source."""
+    drawn = random.Random(1)  # what repeats would be packed
+
+    def wide(length: int) -> str:
+        return "".join(chr(drawn.randrange(0x10000, 0x2FA1F)) for _ in range(length))
+
+    source, labels = wide(LONGEST_NAME), {name: label(wide(MAX_LABEL)) for name in LABELS}
+    longest = replace(RATS, source=source, source_record_id=wide(LONGEST_ID), **labels)
+    with transaction(store_engine) as conn:
+        written = write_requests(conn, Requests.of(source, [longest]), seen_at=AT, seen_day=DAY, backfill=False)
+        assert written == WriteCounts(new=1)
 
 
 def test_a_request_that_moves_leaves_no_count_behind(store_engine: Engine) -> None:
