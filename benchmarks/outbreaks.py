@@ -32,11 +32,17 @@ WEIGHTS = {7: (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0), 5: (1.5, 1.1, 1.0, 1.0, 1.1)}
 
 
 class Wave(NamedTuple):
-    """A large outbreak each year at about the same time, which is not to be found: first days, and size in sd."""
+    """A large outbreak each year at about the same time, which is not to be found: first days, and size in sd.
+
+    Args:
+        model: The signal whose sd and weekdays are meant, if it is another one; its clock is that of its own working
+            days, so that it does not keep step with the weeks and years of a signal of seven.
+    """
 
     earliest: int
     latest: int
     size: float
+    model: int | None = None
 
 
 class Signal(NamedTuple):
@@ -55,9 +61,9 @@ class Signal(NamedTuple):
     wave: Wave | None = None
     sized_by: int | None = None
 
-    def mean(self) -> Floats:
-        """(n_worked_days,) mean before holidays, waves and division."""
-        t = np.arange(1, N_DAYS * self.days // 7 + 1) + self.shift
+    def mean(self, n_days: int | None = None) -> Floats:
+        """(n_worked_days,) mean before holidays, waves and division; of `n_days` where that is another number."""
+        t = np.arange(1, (n_days or N_DAYS * self.days // 7) + 1) + self.shift
         log_mean = self.alpha + self.beta * t
         for n, period, (cosine, sine) in (
             (self.k, WEEKS_PER_YEAR * self.days, self.year),
@@ -84,7 +90,7 @@ SIGNALS = {
     12: Signal(5, 1, 1, 9, 0, (0.5, 0.2), (0.2, 0.5), 1, 0, divisor=100),
     13: Signal(7, 1, 2, 2, 0.0005, (0.8, 0.8), (0.8, 0.4), 4, 57, sized_by=1),
     14: Signal(7, 4, 1, 0.05, 0, (0.01, 0.01), (1.8, 0.1), 1, -85, sized_by=13),
-    15: Signal(7, 1, 2, 3, 0, (0.8, 0.6), (0.8, 0.4), 4, 29, wave=Wave(210, 230, 850)),
+    15: Signal(7, 1, 2, 3, 0, (0.8, 0.6), (0.8, 0.4), 4, 29, wave=Wave(209, 230, 3150, model=6)),
     16: Signal(7, 0, 2, 6, 0, (0, 0), (0.8, 0.4), 4, 1),
 }
 
@@ -130,7 +136,7 @@ def _series(number: int, size: float, replicates: int, rng: np.random.Generator)
     base = _draw(np.broadcast_to(mean, (replicates, len(mean))), signal.phi, rng)
     base = np.rint(base / signal.divisor).astype(np.int64)
     if signal.wave:
-        base += _waves(signal, mean, replicates, rng)
+        base += _waves(signal, len(mean), replicates, rng)
     sd = np.sqrt(model.phi * model.mean())
     start = rng.integers(FIRST_JUDGED * signal.days // 7, len(mean), replicates)
     cases = np.maximum(rng.poisson(size * signal.days * sd[start]), 2)
@@ -147,15 +153,17 @@ def _draw(mean: Floats, phi: float, rng: np.random.Generator) -> Ints:
     return rng.poisson(rng.gamma(mean / (phi - 1), phi - 1) if phi > 1 else mean)
 
 
-def _waves(signal: Signal, mean: Floats, replicates: int, rng: np.random.Generator) -> Ints:
+def _waves(signal: Signal, n_days: int, replicates: int, rng: np.random.Generator) -> Ints:
     """(replicates, n_worked_days) cases of the yearly wave, sized by the sd of its first day."""
     assert signal.wave is not None
-    total = np.zeros((replicates, len(mean)), dtype=np.int64)
+    model = SIGNALS[signal.wave.model] if signal.wave.model else signal
+    sd = np.sqrt(model.phi * model.mean(n_days))
+    total = np.zeros((replicates, n_days), dtype=np.int64)
     for year in range(N_YEARS):
         start = rng.integers(signal.wave.earliest, signal.wave.latest, replicates)
         start += year * WEEKS_PER_YEAR * signal.days
-        cases = rng.poisson(signal.wave.size * np.sqrt(signal.phi * mean[start]))
-        total += _spread(start, cases, 50.0, len(mean), signal.days, rng)
+        cases = rng.poisson(signal.wave.size * sd[start])
+        total += _spread(start, cases, 50.0, n_days, model.days, rng)
     return total
 
 

@@ -22,6 +22,18 @@ def test_signals_have_the_means_and_the_spread_of_the_reference(reference) -> No
         assert ours.std() == pytest.approx(theirs.std(), rel=0.05), number
 
 
+def test_yearly_waves_are_those_of_the_reference(reference) -> None:
+    """By year and weekday: that of signal 15 is sized by another clock, and lies on all weekdays alike."""
+    arrays = np.load(reference / "benchmark" / "daily_w5.npz")
+    made = simulate(5, 20, np.random.default_rng(4))
+    for number, weeks in ((5, slice(30)), (6, slice(30)), (15, slice(30, 52))):
+        ours, theirs = made.counts - made.outbreak, arrays["totals"] - arrays["outbreak"]
+        ours, theirs = (counts[some["signal"] == number] for counts, some in ((ours, made._asdict()), (theirs, arrays)))
+        for axes, apart in (((0, 2, 3), 0.12), ((0, 1, 2), 0.04)):  # by year, by weekday
+            one, other = (counts.reshape(20, 7, 52, 7)[:, :, weeks].mean(axis=axes) for counts in (ours, theirs))
+            np.testing.assert_allclose(one, other, rtol=apart, atol=1e-9)
+
+
 def test_outbreaks_last_as_long_as_those_of_the_reference(reference) -> None:
     arrays = np.load(reference / "benchmark" / "daily_w5.npz")
     made = simulate(5, 20, np.random.default_rng(2))
