@@ -29,7 +29,7 @@ from alerts.wording_of_clusters import cluster_answers
 from alerts.wording_of_weather import weather_text
 from alerts.wording_of_words import words_answers, words_of_a_surge
 from forewarn.alert import Alarm, Alert, Kind
-from forewarn.panel import Breach
+from forewarn.results import Breach
 
 
 def issue_title(

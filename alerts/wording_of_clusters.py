@@ -19,7 +19,7 @@ from alerts.phrases import (
     topic_text,
 )
 from forewarn.alert import Alert
-from forewarn.panel import Cluster
+from forewarn.results import Cluster
 
 AREAS_NAMED = 6
 

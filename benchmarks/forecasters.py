@@ -25,7 +25,8 @@ from detectors.forecasters.selection import forecast_panel
 from detectors.limits import nb_quantile
 from forewarn.calendar import Calendar
 from forewarn.contracts import Forecaster
-from forewarn.panel import Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Forecast
 
 HORIZON = 28
 ORIGINS = 8

@@ -21,7 +21,8 @@ from detectors.scan import Scan
 from flows.ingest import ingest_source
 from flows.installation import open_installation
 from forewarn.calendar import Calendar
-from forewarn.panel import HOUR, Detection, Floats, Panel
+from forewarn.panel import HOUR, Floats, Panel
+from forewarn.results import Detection
 from store.counts import covered_span
 from store.engine import snapshot
 from store.hours import read_hours

@@ -18,7 +18,8 @@ import numpy as np
 
 from detectors.verdict import count_verdict
 from detectors.windows import RKI_BAYES, steps_of_week, trailing_totals, trailing_windows
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection
 
 
 def posterior_prediction(baseline: Floats) -> tuple[Floats, Floats]:

@@ -24,7 +24,8 @@ from detectors.forecasters.ranges import RANGE
 from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.limits import nb_lower_tail, nb_quantile
 from forewarn.likeness import meant
-from forewarn.panel import Breach, Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Breach, Forecast
 from forewarn.settings import LimitSettings
 
 logger = logging.getLogger(__name__)

@@ -28,7 +28,8 @@ from detectors.day_scan import MOST_REQUESTS, DayScan, Peak
 from detectors.past import PAST_DAYS, STEP_DAYS, Past
 from detectors.permutation import gumbel, gumbel_tail, gumbel_value, seeded, smallest_count
 from detectors.zones import Integers, Zones
-from forewarn.panel import Cluster, ClusterCell, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Cluster, ClusterCell
 
 HISTORY_DAYS = 56
 SCREEN_ROOM = 4.0

@@ -26,7 +26,8 @@ from scipy.special import ndtri
 
 from detectors.verdict import normal_verdict
 from detectors.windows import trailing_windows
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection
 
 C2_LAG_DAYS = 2
 """Days between the baseline of C2 and today: a surge that builds up over three days does not raise its own limit."""

@@ -17,7 +17,8 @@ import numpy as np
 
 from detectors.verdict import count_verdict
 from forewarn.contracts import Forecaster
-from forewarn.panel import Detection, Panel
+from forewarn.panel import Panel
+from forewarn.results import Detection
 
 MONDAY = np.datetime64("1970-01-05", "D")
 

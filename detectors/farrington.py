@@ -30,7 +30,8 @@ from detectors import irls
 from detectors.design import DAYS_PER_YEAR
 from detectors.verdict import count_verdict
 from detectors.windows import steps_of_week, trailing_totals
-from forewarn.panel import DAY, Detection, Floats, Panel
+from forewarn.panel import DAY, Floats, Panel
+from forewarn.results import Detection
 
 Positions = npt.NDArray[np.int64]
 

@@ -26,7 +26,8 @@ from detectors.sheet import Outlook, Sheet
 from detectors.spans import Held, span_sums
 from detectors.weather import MOST_RISE
 from forewarn.calendar import Dates
-from forewarn.panel import DAY, Detection, Floats, Panel
+from forewarn.panel import DAY, Floats, Panel
+from forewarn.results import Detection
 
 BLOCK_ROWS = 250
 """Series worked on together, so that their arrays stay in the processor's cache."""

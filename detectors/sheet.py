@@ -11,7 +11,8 @@ from detectors.lessons import Lessons
 from detectors.limits import nb_limit, nb_lower_limit, nb_quantile, nb_tail
 from detectors.spans import Held
 from detectors.tails import Peaks, chance, score_at, tail_of
-from forewarn.panel import Detection, Floats, Panel, Spans
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection, Spans
 
 LEAST_TAIL = 1e-300
 

@@ -4,7 +4,8 @@ import numpy as np
 from scipy import special
 
 from detectors.limits import nb_limit, nb_lower_limit, nb_lower_tail, nb_quantile, nb_tail, normal_tail
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection
 
 
 def count_verdict(

@@ -16,7 +16,7 @@ from flows.allowance import CLUSTERS, HOURS, WORDS, Allowance
 from flows.hours import Hours
 from flows.replay import JudgedDay, Life
 from forewarn.alert import Alert, Change, Kind
-from forewarn.panel import Detection
+from forewarn.results import Detection
 from forewarn.settings import DetectionSettings
 
 FACTORS = tuple(2.0**power for power in range(2, -21, -1))

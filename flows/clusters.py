@@ -17,7 +17,8 @@ from flows.geography import zones_from_file
 from flows.installation import Installation
 from flows.reading import Reading, topic_of
 from forewarn.irregularity import Cause, Irregularity
-from forewarn.panel import Cluster, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Cluster
 from store import counts
 from store.points import Points, read_points
 

@@ -32,7 +32,8 @@ from flows.words import listener_of
 from forewarn.alert import Alarm, Alert, Change, Finding, Kind
 from forewarn.contracts import Detector
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Cluster, Detection, Panel
+from forewarn.panel import Panel
+from forewarn.results import Cluster, Detection
 from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
 from store import alerts as alert_store
 from store import counts

@@ -19,7 +19,7 @@ from flows.installation import Installation, open_installation
 from flows.reading import read_ordinary
 from flows.reporting import outcome
 from forewarn.alert import Change, Kind
-from forewarn.panel import Breach
+from forewarn.results import Breach
 from forewarn.settings import DEFAULT_FILE
 from store import alerts as alert_store
 from store.counts import covered_span

@@ -24,7 +24,8 @@ from flows.installation import Installation
 from flows.reading import without_bursts
 from forewarn.alert import Alert, Change, Finding
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Detection, Panel
+from forewarn.panel import Panel
+from forewarn.results import Detection
 from forewarn.settings import DetectionSettings
 from store import alerts as alert_store
 from store.counts import read_entries

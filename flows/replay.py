@@ -20,7 +20,8 @@ from flows.words import listener_of
 from forewarn.alert import Alert, State
 from forewarn.errors import ConfigError
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Cluster, Detection, Floats
+from forewarn.panel import Floats
+from forewarn.results import Cluster, Detection
 from forewarn.settings import DetectionSettings
 from store.cells import read_history
 from store.counts import covered_span, revised_days

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from forewarn.alert import Finding, Notification
-from forewarn.panel import Detection, Forecast, Panel
+from forewarn.panel import Panel
 from forewarn.request import NO_REQUESTS, DailyCount, Reject, Requests
+from forewarn.results import Detection, Forecast
 
 
 class Coverage(StrEnum):

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, and_, delete, select
 
 from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Dates
-from forewarn.panel import Breach, Floats, Forecast
+from forewarn.panel import Floats
+from forewarn.results import Breach, Forecast
 from store.dialect import insert
 from store.schema import alarm, breach, judged
 from store.schema import forecast as forecasts

@@ -8,7 +8,7 @@ import numpy as np
 
 from alerts.wording import breach_title
 from forewarn.alert import Finding, Kind, Severity
-from forewarn.panel import Breach
+from forewarn.results import Breach
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from forewarn.alert import Alarm, Kind, Severity
-from forewarn.panel import DAY, SETTLED, Detection
+from forewarn.panel import DAY, SETTLED
+from forewarn.results import Detection
 
 WEEKS_BEFORE = 8
 """A drop is held against the same weekday in so many weeks, too: after a surge its level is still expected."""

@@ -24,7 +24,8 @@ from alerts.rules.evidence import HISTORY_DAYS, PARTS, RELATED
 from alerts.wording_of_clusters import cluster_title
 from detectors.cluster import usual_range
 from forewarn.alert import Finding, Kind, Severity
-from forewarn.panel import Cluster, ClusterCell, Floats
+from forewarn.panel import Floats
+from forewarn.results import Cluster, ClusterCell
 
 ONCE_A_YEAR = 1 / 365
 """Chance on a day, over everything that is scanned."""

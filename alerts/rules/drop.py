@@ -13,7 +13,7 @@ from alerts.rules.issues import findings_of
 from alerts.rules.merging import EXPLAINS
 from forewarn.alert import Finding, Kind
 from forewarn.irregularity import Irregularity
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from detectors.nowcast import nowcast
 from detectors.occasions import bridge_days
 from forewarn.alert import Alarm, Kind
 from forewarn.calendar import Calendar, Dates, EventKind
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 HISTORY_DAYS = 28
 PARTS = 5

@@ -18,7 +18,8 @@ from alerts.rules.merging import EXPLAINS, merge
 from alerts.wording import issue_title
 from forewarn.alert import Alarm, Finding, Kind
 from forewarn.irregularity import Irregularity
-from forewarn.panel import HOUR, Detection, Floats
+from forewarn.panel import HOUR, Floats
+from forewarn.results import Detection
 
 SHOWN_HOURS = 48
 HOURS_A_DAY = 24

@@ -11,7 +11,7 @@ from alerts.irregular_words import irregular_title
 from alerts.rules.cells import column_of, severity_at
 from forewarn.alert import Finding, Kind, Severity
 from forewarn.irregularity import Cause, Irregularity
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 WITHHELD = {Cause.BATCH: Severity.CRITICAL, Cause.UNLABELLED: Severity.CRITICAL, Cause.BURST: Severity.WARNING}
 """Causes whose requests are not in the counts, and what they must have been told as if they were, to be worth a line.

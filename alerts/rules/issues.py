@@ -9,7 +9,7 @@ from alerts.rules.evidence import areas_watched, evidence_of
 from alerts.rules.merging import merge
 from alerts.wording import issue_title
 from forewarn.alert import Finding, Kind
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 
 def findings_of(detections: Sequence[Detection], day: date, kind: Kind, *, floor: float) -> list[Finding]:

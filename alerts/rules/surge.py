@@ -6,7 +6,7 @@ from datetime import date
 
 from alerts.rules.issues import findings_of
 from forewarn.alert import Finding, Kind
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from alerts.rules.evidence import NUMBERS, RELATED
 from alerts.rules.merging import EXPLAINS
 from alerts.wording import issue_title
 from forewarn.alert import Finding
-from forewarn.panel import Cluster
+from forewarn.results import Cluster
 
 
 def joined(surges: Sequence[Finding], clusters: Sequence[Cluster], day: date) -> list[Finding]:

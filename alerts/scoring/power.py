@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.rules.chances import LEAST_EXPECTED
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection
 from simulator.shapes import inject
 
 Judge = Callable[[Panel, int], Sequence[Detection]]

@@ -20,7 +20,7 @@ import numpy as np
 from alerts.rules.cells import column_of
 from alerts.scoring.known_events import INCIDENTS, NO_INCIDENTS, EventKind, KnownEvent, days_of, tells_of, touching
 from forewarn.alert import Alarm, Alert, Change, Kind
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 
 @dataclass(frozen=True)

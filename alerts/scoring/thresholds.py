@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
-from forewarn.panel import Detection
+from forewarn.results import Detection
 
 
 def at_alpha(detection: Detection, alpha: float, *, judged_at: float) -> Detection:

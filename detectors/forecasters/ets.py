@@ -22,7 +22,8 @@ from detectors.forecasters.holidays import ordinary_counts, put_holidays_back
 from detectors.forecasters.per_series import per_series
 from detectors.forecasters.ranges import all_named, coming_days, forecast_of_counts
 from detectors.forecasters.square_root import from_root, to_root
-from forewarn.panel import Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Forecast
 
 
 @dataclass(frozen=True)

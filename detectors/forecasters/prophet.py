@@ -29,7 +29,8 @@ from detectors.forecasters.per_series import per_series
 from detectors.forecasters.ranges import all_named, coming_days, forecast_of_counts
 from detectors.forecasters.square_root import from_root, to_root
 from forewarn.calendar import Dates, EventKind
-from forewarn.panel import Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Forecast
 
 cmdstanpy.utils.get_logger().setLevel(logging.WARNING)  # it tells of every fit; importing it sets its level
 logging.getLogger("prophet").setLevel(logging.WARNING)

@@ -4,7 +4,8 @@ import numpy as np
 
 from detectors.limits import nb_quantile
 from forewarn.calendar import Dates
-from forewarn.panel import Floats, Forecast, Names, Panel
+from forewarn.panel import Floats, Names, Panel
+from forewarn.results import Forecast
 
 RANGE = 0.8
 """Share of days that a forecast's range should hold."""

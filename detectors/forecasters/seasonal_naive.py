@@ -18,7 +18,8 @@ import numpy as np
 
 from detectors.forecasters.holidays import ordinary_counts, put_holidays_back
 from detectors.forecasters.ranges import all_named, coming_days, forecast_of_counts
-from forewarn.panel import Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Forecast
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from detectors.forecasters.calibration import held_out_z, level_share, variance_
 from detectors.forecasters.ranges import RANGE, forecast_of_counts
 from detectors.limits import nb_quantile
 from forewarn.contracts import Forecaster
-from forewarn.panel import Floats, Forecast, Names, Panel
+from forewarn.panel import Floats, Names, Panel
+from forewarn.results import Forecast
 
 ORIGINS = 4
 """Held-out blocks: with 28 days each, the last 16 weeks."""

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from forewarn.calendar import Calendar
-from forewarn.panel import LABELS, Completeness, Detection, Panel
+from forewarn.panel import LABELS, Completeness, Panel
+from forewarn.results import Detection
 
 TUESDAY = date(2026, 2, 3)
 EVENING = datetime(2026, 2, 4, 5, tzinfo=UTC)

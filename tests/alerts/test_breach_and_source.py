@@ -10,7 +10,7 @@ from alerts.rules.breach import LimitBreach
 from alerts.rules.source import SourceTrouble
 from forewarn.alert import Finding, Severity
 from forewarn.contracts import SourceHealth
-from forewarn.panel import Breach
+from forewarn.results import Breach
 
 BONN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 3, 2, 14, tzinfo=BONN)

@@ -14,7 +14,7 @@ from alerts.mail_page import mail_page
 from alerts.rules.cluster import ClusterRise
 from alerts.wording import answers, explanation
 from forewarn.alert import Alert, Finding, Kind, Severity
-from forewarn.panel import Cluster, ClusterCell
+from forewarn.results import Cluster, ClusterCell
 
 TUESDAY = date(2026, 2, 3)
 NOW = datetime(2026, 2, 4, 6, tzinfo=UTC)

@@ -15,7 +15,8 @@ from detectors.scan import Scan
 from forewarn.alert import Alert, Finding, Kind, Severity
 from forewarn.calendar import Calendar
 from forewarn.irregularity import Cause, Irregularity
-from forewarn.panel import HOUR, Detection, Panel
+from forewarn.panel import HOUR, Panel
+from forewarn.results import Detection
 
 DAY_OF = date(2026, 4, 28)
 NOW = datetime(2026, 4, 28, 16, 7, tzinfo=UTC)

@@ -9,8 +9,8 @@ from alerts.rules import RULES
 from alerts.rules.surge import Surge
 from forewarn.alert import Severity
 from forewarn.calendar import Calendar
-from forewarn.panel import Detection
 from forewarn.plugins import load
+from forewarn.results import Detection
 from tests.alerts.drawing import TUESDAY, city, drawn
 
 QUIET = [4, 4, 4, 4, 4]

@@ -12,7 +12,7 @@ from alerts.rules.surge import Surge
 from alerts.rules.together import joined
 from alerts.wording import explanation
 from forewarn.alert import Finding
-from forewarn.panel import Cluster
+from forewarn.results import Cluster
 from tests.alerts.drawing import TUESDAY, city
 from tests.alerts.test_cluster import NOW, cluster
 

@@ -9,7 +9,7 @@ import pytest
 from alerts.rules.surge import Surge
 from alerts.wording import explanation
 from alerts.wording_of_weather import weather_text
-from forewarn.panel import Detection
+from forewarn.results import Detection
 from forewarn.weather import Weather
 from tests.alerts.drawing import TUESDAY, drawn
 from tests.alerts.test_wording import opened

@@ -18,8 +18,8 @@ from detectors.forecasters import forecaster_for
 from forewarn.alert import Alert, Verdict
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.irregularity import Cause, Irregularity
-from forewarn.panel import Breach
 from forewarn.request import DailyCount, Reject
+from forewarn.results import Breach
 from forewarn.settings import Settings, parse
 from store import alerts as alert_store
 from store.counts import read_panels, write_counts, write_coverage

@@ -11,7 +11,8 @@ from scipy.stats import binom
 from detectors.breach import chance_crossed, find_breaches, window_sums
 from detectors.forecasters.ranges import all_named, forecast_of_counts
 from detectors.forecasters.selection import forecast_panel
-from forewarn.panel import Floats, Forecast, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Forecast
 from forewarn.settings import LimitSettings
 from tests.detectors.forecasters.series import WEEK, negative_binomial
 from tests.detectors.panels import panel_of

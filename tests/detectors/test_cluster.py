@@ -13,7 +13,8 @@ from detectors.cube import Cube, areas_of
 from detectors.day_scan import DayScan
 from detectors.past import Past
 from detectors.zones import single
-from forewarn.panel import Cluster, Floats
+from forewarn.panel import Floats
+from forewarn.results import Cluster
 from tests.detectors.towns import around, circles, ordinary, town
 
 ALPHA = 0.02

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from detectors import DETECTORS, detector_for
 from forewarn.calendar import Calendar
 from forewarn.contracts import Detector
-from forewarn.panel import Detection, Floats, Panel
+from forewarn.panel import Floats, Panel
+from forewarn.results import Detection
 from tests.detectors.panels import panel_of
 
 ALPHA = 0.01

@@ -14,7 +14,8 @@ from detectors.design import calendar_design, days_of, like_weekday, special_day
 from detectors.drift import Drift
 from detectors.scan import Scan
 from forewarn.calendar import Calendar
-from forewarn.panel import DAY, HOUR, WEEK, Detection, Floats, Panel
+from forewarn.panel import DAY, HOUR, WEEK, Floats, Panel
+from forewarn.results import Detection
 
 MATRICES = ("observed", "expected", "low", "high", "limit", "lower_limit", "upper_tail", "lower_tail")
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forewarn.panel import Completeness, Detection, Panel
+from forewarn.panel import Completeness, Panel
+from forewarn.results import Detection
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from forewarn.alert import Alarm, Kind
-from forewarn.panel import Breach, Forecast
+from forewarn.results import Breach, Forecast
 from store.detections import (
     BreachRow,
     judged_until,

@@ -10,7 +10,8 @@ import pytest
 
 from alerts.scoring.power import LONGEST, PowerPoint, power_of
 from detectors.scan import Scan
-from forewarn.panel import Detection, Panel
+from forewarn.panel import Panel
+from forewarn.results import Detection
 from tests.flows.counted import ordinary
 
 AREAS, CATEGORIES, DAYS = 8, 6, 500

@@ -10,7 +10,8 @@ from detectors.forecasters import FORECASTERS, forecaster_for
 from forewarn.calendar import Calendar, Event, EventKind
 from forewarn.contracts import Forecaster
 from forewarn.errors import ConfigError
-from forewarn.panel import Forecast, Panel
+from forewarn.panel import Panel
+from forewarn.results import Forecast
 from tests.detectors.forecasters.series import weekly_counts
 from tests.detectors.panels import panel_of
 

@@ -8,7 +8,8 @@ import pytest
 from detectors.forecasters.ranges import all_named, forecast_of_counts
 from detectors.forecasters.seasonal_naive import SeasonalNaive
 from detectors.forecasters.selection import REACH, forecast_panel, select
-from forewarn.panel import Forecast, Panel
+from forewarn.panel import Panel
+from forewarn.results import Forecast
 from tests.detectors.forecasters.series import WEEK, negative_binomial, weekly_counts
 from tests.detectors.panels import panel_of
 
