@@ -12,27 +12,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from alerts.belonging import alert_of, alike
 from alerts.rules.evidence import NUMBERS
-from alerts.rules.merging import agree
 from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
 
-MERGE_DAYS = 7
-"""A finding belongs to a live alert that was last found at most so many days away."""
 QUIET_DAYS = 3
 """So many days without a finding resolve an alert."""
 QUIET_DAYS_ONCE_BACK = 7
 """An alert that has come back before waits longer: what returns every Sunday should not be over every Wednesday."""
-REOPEN_DAYS = 14
-"""A resolved alert opens again when it is found within so many days; later it is a new one."""
 WORSE = 1.5
 """An alert speaks again when its excess a day is so many times the last one told."""
 
-TOPIC = ("category", "subcategory", "term")
-"""Labels that tell what an issue is about."""
-
 FOREWARN = "forewarn"
-RISES = (Kind.SURGE, Kind.CLUSTER)
-"""One issue can be found as either."""
 JOINED = (Kind.SURGE, Kind.DROP)
 """Of these all that was found of an issue on a day is named together."""
 
@@ -50,7 +41,7 @@ def advance(
 
     Args:
         alerts: The source's alerts of the kinds that were judged: those that live, and those that were last found
-            up to `REOPEN_DAYS` before `day`.
+            up to `alerts.belonging.REOPEN_DAYS` before `day`.
         findings: What the rules found on `day`; empty: nothing.
         held: The source itself is in trouble (see `alerts.muting`). What is found is recorded but not told, and
             nothing resolves, since a day that was not observed is no quiet day.
@@ -64,7 +55,7 @@ def advance(
     known, at_first = list(alerts), {alert.fingerprint for alert in alerts}
     issues: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: (_turn(alerts, f), -f.severity, -_excess(f.evidence))):
-        alert = _match(known, finding)
+        alert = alert_of(known, finding)
         if alert is None:
             alert = _open(finding, now, held=held).alert
             known.append(alert)
@@ -134,78 +125,8 @@ def _turn(alerts: Sequence[Alert], finding: Finding) -> int:
     """Which finding of an issue may speak first: a cluster only where its alert is one already, or nothing else is."""
     if finding.kind is not Kind.CLUSTER:
         return 1
-    alert = _match(alerts, finding)
+    alert = alert_of(alerts, finding)
     return 0 if alert is not None and alert.kind is Kind.CLUSTER else 2
-
-
-def _match(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
-    """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
-    close = [a for a in alerts if a.source == finding.source and _near(a, finding.day)]
-    near = [a for a in close if _alike(a, finding)]
-    same = [a for a in near if a.labels == finding.labels]
-    related = [a for a in near if _contains(a, finding) or (a.state is not State.RESOLVED and _continues(a, finding))]
-    ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
-    live_related = [a for a in related if a.state is not State.RESOLVED]
-    if ranked and ranked[0].state is State.RESOLVED and live_related:
-        return live_related[0]
-    return next(iter(ranked or [a for a in close if _foretold(a, finding)]), None)
-
-
-def _alike(alert: Alert, finding: Finding) -> bool:
-    return alert.kind is finding.kind or (alert.kind in RISES and finding.kind in RISES)
-
-
-def _foretold(alert: Alert, finding: Finding) -> bool:
-    """Whether words told of what has become a surge since: they are in its requests."""
-    if alert.kind is not Kind.WORDS or finding.kind is not Kind.SURGE or alert.state is State.RESOLVED:
-        return False
-    related = [other["labels"] for other in alert.evidence.get("related", [])]
-    terms = {scope.get("term") for scope in (alert.labels, *related)}
-    return any(said["words"] in terms for said in finding.evidence.get("words", []))
-
-
-def _near(alert: Alert, day: date) -> bool:
-    after = REOPEN_DAYS if alert.state is State.RESOLVED else MERGE_DAYS
-    if alert.kind is Kind.SOURCE and alert.state is not State.RESOLVED:
-        return True
-    return (day - alert.first_day).days >= -MERGE_DAYS and (day - alert.last_day).days <= after
-
-
-def _contains(alert: Alert, finding: Finding) -> bool:
-    """Whether one scope contains the other. The whole source is only related to itself."""
-    a, b = alert.labels.items(), finding.labels.items()
-    if not a or not b:
-        return not a and not b
-    return a <= b or b <= a
-
-
-def _continues(alert: Alert, finding: Finding) -> bool:
-    """Whether the finding is about what the alert is about: its topic in another area, or a contribution to it.
-
-    Where the alert is about an area, all that was found there counts. An alert about a topic stays with it: what was
-    found together with it on one day does not become its story on the next.
-    """
-    if not alert.labels or not finding.labels:
-        return False
-    related = [other["labels"] for other in alert.evidence.get("related", [])]
-    if dict(finding.labels) in related and agree(alert.labels, finding.labels):
-        return True
-    own, topics = _topic(alert.labels), _topics(finding.labels, finding.evidence)
-    return bool(_topics(alert.labels, alert.evidence) & topics) if own is None else own in topics
-
-
-def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """What an issue is about: its head's topic, and those of contributions that are something else than the head."""
-    head = evidence.get("head", labels)
-    related = [other["labels"] for other in evidence.get("related", [])]
-    others = [scope for scope in related if any(head.get(name, value) != value for name, value in scope.items())]
-    return {topic for scope in (labels, head, *others) if (topic := _topic(scope)) is not None}
-
-
-def _topic(labels: Mapping[str, str]) -> tuple[str, ...] | None:
-    """What a scope tells of what it is about; None: it tells where only."""
-    topic = tuple(labels.get(name, "") for name in TOPIC)
-    return topic if any(topic) else None
 
 
 def _open(finding: Finding, now: datetime, *, held: bool) -> Change:
@@ -267,7 +188,7 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
     after = replace(
         alert,
         kind=finding.kind,
-        labels=_common(alert.labels, finding.labels) if _alike(alert, finding) else dict(finding.labels),
+        labels=_common(alert.labels, finding.labels) if alike(alert, finding) else dict(finding.labels),
         severity=severity,
         title=finding.title,
         last_day=finding.day,

@@ -10,7 +10,8 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Connection
 
-from alerts.lifecycle import REOPEN_DAYS, advance
+from alerts.belonging import REOPEN_DAYS
+from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
 from alerts.rules.cluster import ClusterRise
 from alerts.rules.drop import Drop

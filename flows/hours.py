@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from alerts.lifecycle import REOPEN_DAYS, RISES, advance
+from alerts.belonging import REOPEN_DAYS, RISES
+from alerts.lifecycle import advance
 from alerts.muting import source_in_trouble
 from alerts.rules.hours import HourlySurge
 from alerts.telling import tell

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from alerts.lifecycle import REOPEN_DAYS
+from alerts.belonging import REOPEN_DAYS
 from alerts.rules.chances import Chances
 from alerts.rules.words import Spoken
 from flows.allowance import YEAR_DAYS, Allowance, allowance_of, chances_for
