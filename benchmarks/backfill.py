@@ -33,7 +33,7 @@ from sqlalchemy import func, select
 
 from flows.ingest import ingest_source
 from flows.installation import Installation
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from store.engine import open_store, transaction
 from store.schema import daily_count, sync_run
 

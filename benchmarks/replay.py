@@ -19,7 +19,7 @@ from flows.backtest import backtest_sources
 from flows.installation import Installation
 from forewarn.contracts import Coverage
 from forewarn.request import DailyCount
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from store.counts import write_counts, write_coverage
 from store.engine import open_store, transaction
 

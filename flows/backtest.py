@@ -22,7 +22,8 @@ from flows.reading import read_ordinary
 from flows.replay import Life, judged_days, replayed_spans
 from forewarn.alert import Change, Kind
 from forewarn.panel import Panel
-from forewarn.settings import DEFAULT_FILE, DetectionSettings
+from forewarn.settings import DetectionSettings
+from forewarn.settings_file import DEFAULT_FILE
 from store.engine import snapshot, transaction
 from store.thresholds import Threshold, write_threshold
 

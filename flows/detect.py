@@ -35,7 +35,8 @@ from forewarn.contracts import Detector
 from forewarn.irregularity import Irregularity
 from forewarn.panel import Panel
 from forewarn.results import Cluster, Detection
-from forewarn.settings import DEFAULT_FILE, DetectionSettings, SourceSettings
+from forewarn.settings import DetectionSettings, SourceSettings
+from forewarn.settings_file import DEFAULT_FILE
 from store import alerts as alert_store
 from store import counts
 from store.detections import judged_until, set_judged, write_alarms

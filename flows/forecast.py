@@ -20,7 +20,7 @@ from flows.reading import read_ordinary
 from flows.reporting import outcome
 from forewarn.alert import Change, Kind
 from forewarn.results import Breach
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 from store import alerts as alert_store
 from store.counts import covered_span
 from store.detections import write_breaches, write_forecasts

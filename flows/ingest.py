@@ -33,7 +33,7 @@ from forewarn.alert import Alert, Change, Kind, State
 from forewarn.contracts import Coverage, SourceHealth
 from forewarn.errors import SourceError
 from forewarn.irregularity import Irregularity
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 from forewarn.steps import Steps
 from store import alerts as alert_store
 from store import sources

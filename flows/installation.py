@@ -15,7 +15,8 @@ from detectors.forecasters import FORECASTERS
 from forewarn import __version__
 from forewarn.errors import ConfigError
 from forewarn.plugins import require
-from forewarn.settings import DEFAULT_FILE, Settings, SourceSettings, load
+from forewarn.settings import Settings, SourceSettings
+from forewarn.settings_file import DEFAULT_FILE, load
 from store.engine import open_store
 
 

@@ -8,7 +8,7 @@ from prefect import flow
 from alerts.channels import channel_for
 from alerts.dispatch import DeliveryReport, deliver
 from flows.installation import Installation, open_installation
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 
 
 def drain_outbox(installation: Installation, now: datetime) -> DeliveryReport:

@@ -15,7 +15,7 @@ from flows.ingest import IngestReport, ingest
 from flows.notify import notify
 from flows.reporting import FlowFailed
 from forewarn.alert import Change
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 
 
 @dataclass(frozen=True)

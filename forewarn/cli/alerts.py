@@ -12,7 +12,7 @@ from forewarn.alert import Alert, AlertEvent, Change, State, Verdict
 from forewarn.cli.options import AsJson, SettingsFile
 from forewarn.errors import ConfigError
 from forewarn.printing import out, print_json, row, table
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -13,7 +13,7 @@ from rich.text import Text
 from forewarn.cli.options import AsJson, SettingsFile, end_of, parse_date
 from forewarn.errors import ConfigError
 from forewarn.printing import err, out, plain, print_json, row, table
-from forewarn.settings import DEFAULT_FILE, load
+from forewarn.settings_file import DEFAULT_FILE, load
 
 if TYPE_CHECKING:
     from alerts.scoring.power import PowerPoint

@@ -7,7 +7,7 @@ import typer
 
 from forewarn.errors import ConfigError
 from forewarn.printing import out
-from forewarn.settings import DEFAULT_FILE
+from forewarn.settings_file import DEFAULT_FILE
 
 TEMPLATE = Path(__file__).parents[1] / "template.toml"
 

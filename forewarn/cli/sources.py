@@ -16,7 +16,7 @@ from rich.text import Text
 from forewarn.cli.options import AsJson, SettingsFile
 from forewarn.errors import ConfigError, ForewarnError
 from forewarn.printing import err, out, print_json, row, table
-from forewarn.settings import DEFAULT_FILE, load
+from forewarn.settings_file import DEFAULT_FILE, load
 from forewarn.shares import share
 
 if TYPE_CHECKING:

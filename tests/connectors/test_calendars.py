@@ -9,7 +9,8 @@ import pytest
 from connectors.calendars import calendar_of
 from forewarn.calendar import EventKind
 from forewarn.errors import ConfigError
-from forewarn.settings import Settings, parse
+from forewarn.settings import Settings
+from forewarn.settings_file import parse
 
 
 def settings_of(folder: Path, *files: dict[str, str]) -> Settings:

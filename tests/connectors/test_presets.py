@@ -15,7 +15,8 @@ from connectors.normalise import Normaliser, columns_of
 from connectors.open311 import Open311
 from connectors.presets import FOLDER, preset, presets, templates
 from forewarn.errors import ConfigError
-from forewarn.settings import SourceSettings, parse
+from forewarn.settings import SourceSettings
+from forewarn.settings_file import parse
 
 PUBLIC = [each.name for each in presets()]
 OWN = [each.name for each in templates()]

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.surroundings import check_surroundings
 from forewarn.errors import ConfigError
-from forewarn.settings import Settings, parse
+from forewarn.settings import Settings
+from forewarn.settings_file import parse
 
 NOW = datetime(2026, 2, 10, 5, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.weather import READERS, WeatherReader, reader_for
 from forewarn.errors import ConfigError, SourceChanged, SourceUnavailable
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from forewarn.weather import WeatherDay
 from tests.servers.faults import Faulty, cut, empty, status, web_page
 from tests.servers.weather import Climate, SmallNcei, SmallOpenMeteo

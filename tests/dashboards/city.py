@@ -20,7 +20,8 @@ from forewarn.contracts import Coverage, SourceHealth
 from forewarn.irregularity import Cause, Irregularity
 from forewarn.request import DailyCount, Reject
 from forewarn.results import Breach
-from forewarn.settings import Settings, parse
+from forewarn.settings import Settings
+from forewarn.settings_file import parse
 from store import alerts as alert_store
 from store.counts import read_panels, write_counts, write_coverage
 from store.detections import set_judged, write_alarms, write_forecasts

@@ -22,7 +22,8 @@ from dashboards.pages import inbox
 from dashboards.words import latest
 from forewarn.alert import AlertEvent, Change, Kind, State, Verdict
 from forewarn.errors import ConfigError, StoreError
-from forewarn.settings import Settings, parse
+from forewarn.settings import Settings
+from forewarn.settings_file import parse
 from store.alerts import read_alert, read_alerts, read_outbox, write_changes
 from store.engine import open_store, snapshot, transaction
 from tests.alerts.test_cluster import cluster as drawn_cluster

@@ -8,7 +8,7 @@ import pytest
 
 from dashboards.desk import Desk
 from dashboards.pages import health
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from forewarn.weather import WeatherDay
 from store.engine import open_store, transaction
 from store.retention import keep_texts_from

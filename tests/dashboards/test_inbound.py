@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from dashboards.app import create_app, serve
 from forewarn.errors import ConfigError, StoreError
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from simulator.open311 import Clock
 from store.engine import open_store
 from store.received import read_batches

@@ -10,7 +10,7 @@ from connectors.http import HttpSource
 from flows.ingest import ingest_source
 from flows.installation import Installation
 from flows.pull import Reached
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from simulator.open311 import serve
 from store.engine import snapshot
 from store.schema import daily_count, service_request

@@ -11,7 +11,7 @@ from connectors import connector_for
 from flows.ingest import ingest_source
 from flows.installation import Installation, open_installation
 from forewarn.panel import LABELS
-from forewarn.settings import load
+from forewarn.settings_file import load
 from store.counts import covered_span, daily_totals
 from tests.conftest import PROJECT
 

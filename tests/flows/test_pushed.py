@@ -17,7 +17,7 @@ from dashboards.app import create_app, serve
 from flows.ingest import KEPT_BATCHES, ingest_source
 from flows.installation import Installation
 from forewarn.contracts import SourceHealth
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from simulator.open311 import Clock
 from store.counts import daily_totals
 from store.engine import open_store, snapshot

@@ -19,7 +19,7 @@ from flows.notify import drain_outbox
 from forewarn.alert import Kind, State
 from forewarn.contracts import SourceHealth
 from forewarn.errors import ConfigError, StoreError
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from store.alerts import read_alerts
 from store.detections import set_judged
 from store.engine import open_store, snapshot, transaction

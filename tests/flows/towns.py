@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Engine, MetaData, Table, select
 
 from flows.installation import Installation
-from forewarn.settings import parse
+from forewarn.settings_file import parse
 from store.engine import snapshot
 from store.schema import metadata, series
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, select
 from connectors.scrub import MAX_LABEL, label
 from forewarn.panel import LABELS
 from forewarn.request import LONGEST_ID, Requests, ServiceRequest, Status
-from forewarn.settings import LONGEST_NAME
+from forewarn.settings_file import LONGEST_NAME
 from store.engine import snapshot, transaction
 from store.requests import WriteCounts, write_requests
 from store.schema import count_history, daily_count, series, service_request

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+import forewarn
 from alerts.channels import channel_for
 from connectors import connector_for
-from forewarn import settings
 from forewarn.errors import ConfigError
+from forewarn.settings_file import load, parse
 
 GOOD = {
     "sources": {"bonn": {"kind": "files", "path": "reports", "zone": "Europe/Berlin", "levels": [[], ["category"]]}},
@@ -17,7 +18,7 @@ GOOD = {
 
 
 def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
-    source = settings.parse(GOOD).sources["bonn"]
+    source = parse(GOOD).sources["bonn"]
     assert (source.kind, source.zone, source.levels) == ("files", "Europe/Berlin", ((), ("category",)))
     assert source.options == {"path": "reports"}
 
@@ -99,31 +100,31 @@ def test_reads_a_source_and_keeps_its_connectors_keys_apart() -> None:
 )
 def test_a_mistake_is_named_with_what_is_allowed(table: dict[str, object], key: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        settings.parse(table)
+        parse(table)
     assert caught.value.key == key
     assert words in str(caught.value)
 
 
 def test_missing_and_broken_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="forewarn init"):
-        settings.load(tmp_path / "none.toml")
+        load(tmp_path / "none.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("[store\n")
     with pytest.raises(ConfigError, match="not valid TOML"):
-        settings.load(broken)
+        load(broken)
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        settings.load(tmp_path)
+        load(tmp_path)
 
 
 def test_a_mark_that_an_editor_wrote_in_front_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "forewarn.toml"
     file.write_bytes(b"\xef\xbb\xbf[detection]\nmin_requests = 9\n")
-    assert settings.load(file).detection.min_requests == 9
+    assert load(file).detection.min_requests == 9
 
 
 @pytest.mark.parametrize("first_day", ["2026-01-31", date(2026, 1, 31)])
 def test_a_first_day_is_a_text_or_a_date(first_day: object) -> None:
-    found = settings.parse({"sources": {"a": {"kind": "files", "first_day": first_day}}})
+    found = parse({"sources": {"a": {"kind": "files", "first_day": first_day}}})
     assert found.sources["a"].first_day == date(2026, 1, 31)
 
 
@@ -151,7 +152,7 @@ FILES = {"kind": "files", "path": "reports", "fields": {"requested_at": "at"}}
     ],
 )
 def test_a_connectors_mistake_is_named_before_it_reads(source: dict[str, object], words: str) -> None:
-    found = settings.parse({"sources": {"bonn": source}})
+    found = parse({"sources": {"bonn": source}})
     with pytest.raises(ConfigError) as caught:
         connector_for("bonn", found.sources["bonn"])
     assert caught.value.key.startswith("sources.bonn")
@@ -161,14 +162,14 @@ def test_a_connectors_mistake_is_named_before_it_reads(source: dict[str, object]
 
 @pytest.mark.parametrize("time_format", ["%d.%m.%Y", "%Y-%m-%dT%H:%M:%S%z", "%m/%d/%Y %I:%M:%S %p"])
 def test_usual_forms_of_times_are_taken(time_format: str) -> None:
-    found = settings.parse({"sources": {"bonn": {**FILES, "time_format": time_format}}})
+    found = parse({"sources": {"bonn": {**FILES, "time_format": time_format}}})
     assert connector_for("bonn", found.sources["bonn"]).source == "bonn"
 
 
 def test_the_environment_wins_over_the_file_and_fills_in_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOREWARN_DETECTION__MIN_REQUESTS", "9")
     monkeypatch.setenv("REPORTS", "elsewhere")
-    found = settings.parse(
+    found = parse(
         {
             "detection": {"min_requests": 3, "recheck_days": 5},
             "sources": {"a": {"kind": "files", "path": "${REPORTS}"}},
@@ -181,25 +182,25 @@ def test_the_environment_wins_over_the_file_and_fills_in_names(monkeypatch: pyte
 def test_a_relative_store_lies_beside_the_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "forewarn.toml"
     file.write_text('[store]\nurl = "sqlite:///data/city.db"\n')
-    assert settings.load(file).store_url == f"sqlite:///{tmp_path / 'data/city.db'}"
+    assert load(file).store_url == f"sqlite:///{tmp_path / 'data/city.db'}"
     uri = "sqlite:///file:/data/city.db?mode=ro&uri=true"
-    assert settings.parse({"store": {"url": uri}}, folder=tmp_path).store_url == uri
+    assert parse({"store": {"url": uri}}, folder=tmp_path).store_url == uri
 
 
 def test_secrets_are_not_shown() -> None:
-    found = settings.parse({**GOOD, "sources": {"a": {"kind": "socrata", "app_token": "s3cret-token"}}})
+    found = parse({**GOOD, "sources": {"a": {"kind": "socrata", "app_token": "s3cret-token"}}})
     assert "hunter2" not in repr(found)
     assert "s3cret-token" not in repr(found)
 
 
 def test_the_fingerprint_changes_with_the_settings_that_decide_verdicts() -> None:
-    usual, other = settings.parse({}), settings.parse({"detection": {"min_requests": 6}})
-    assert usual.detection.fingerprint == settings.parse({}).detection.fingerprint
+    usual, other = parse({}), parse({"detection": {"min_requests": 6}})
+    assert usual.detection.fingerprint == parse({}).detection.fingerprint
     assert usual.detection.fingerprint != other.detection.fingerprint
 
 
 def test_the_template_is_valid() -> None:
-    found = settings.load(Path(settings.__file__).parent / "template.toml")
+    found = load(Path(forewarn.__file__).parent / "template.toml")
     assert connector_for("requests", found.sources["requests"]).source == "requests"
     assert [channel_for(name, channel).name for name, channel in found.channels.items()] == ["log"]
 
@@ -212,7 +213,7 @@ def test_relative_paths_of_drop_folders_start_at_the_settings_file(tmp_path: Pat
         f'[sources.a]\nkind = "files"\npath = "calls.csv"\n[sources.b]\nkind = "files"\npath = "{elsewhere}"\n',
         encoding="utf-8",
     )
-    paths = {name: Path(source.options["path"]) for name, source in settings.load(file).sources.items()}
+    paths = {name: Path(source.options["path"]) for name, source in load(file).sources.items()}
     assert paths == {"a": beside, "b": elsewhere}
 
 
@@ -220,6 +221,6 @@ def test_a_relative_log_lies_beside_the_settings_file(tmp_path: Path) -> None:
     urls = {"near": "alerts.jsonl", "far": "/var/log/alerts.jsonl", "none": ""}
     channels: dict[str, dict[str, str]] = {name: {"kind": "log", "url": url} for name, url in urls.items()}
     channels["mail"] = {"url": "mailto://example.org"}
-    found = settings.parse({"channels": channels}, folder=tmp_path).channels
+    found = parse({"channels": channels}, folder=tmp_path).channels
     expected = {**urls, "near": str(tmp_path / "alerts.jsonl"), "mail": "mailto://example.org"}
     assert {name: channel.url.get_secret_value() for name, channel in found.items()} == expected
