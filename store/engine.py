@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from forewarn.errors import StoreError
+from forewarn.errors import ConfigError, StoreError
 from store.migrate import upgrade
 from store.troubles import explained
 from store.types import holdable
 
+DRIVERS = ("sqlite", "postgresql", "sqlite+pysqlite", "postgresql+psycopg")
 WAIT_SECONDS = 30
 """How long to wait for another writer before giving up."""
 
@@ -24,6 +25,7 @@ def open_store(url: str) -> Engine:
     Args:
         url: `sqlite:////path/forewarn.db` or `postgresql://user:password@host/database`.
     Raises:
+        ConfigError: It is no such address.
         StoreError: It cannot be used, or was written by a newer forewarn; says what to do.
     """
     address = _address(url)
@@ -73,12 +75,14 @@ def _address(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):  # the second: its port is no number
-        raise StoreError("store.url is not an address such as sqlite:///forewarn.db") from None
-    backend = address.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise StoreError(f"store.url: {backend} is not supported; use sqlite or postgresql")
-    if backend == "sqlite" and address.database in (None, "", ":memory:"):
-        raise StoreError("store.url names no file; a store in memory would be lost at the end")
+        raise ConfigError(
+            "store.url", "is not an address such as sqlite:///forewarn.db or postgresql://user@host/database"
+        ) from None
+    if address.drivername not in DRIVERS:
+        begins = address.drivername
+        raise ConfigError("store.url", f"{begins} is not supported", allowed=DRIVERS, value=begins)
+    if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
+        raise ConfigError("store.url", "names no file; a store in memory would be lost at the end")
     return address
 
 

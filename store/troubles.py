@@ -80,6 +80,7 @@ def _postgresql_advice(error: BaseException | None, driver: object) -> str | Non
 _BEFORE_LOGIN = {
     "password authentication failed": _POSTGRESQL["28P01"],
     "no password supplied": _POSTGRESQL["28P01"],
+    'role "': "there is no such user. Check store.url, or create the user with `createuser`",
     "does not exist": _POSTGRESQL["3D000"],
     "no pg_hba.conf entry": _POSTGRESQL["28000"],
     "too many clients": _POSTGRESQL["53300"],

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 
-from forewarn.errors import StoreError
+from forewarn.errors import ConfigError, StoreError
 from forewarn.request import Requests, ServiceRequest
 from store.engine import open_store, snapshot, transaction
 from store.requests import write_requests
@@ -73,10 +73,6 @@ def test_the_folder_is_made_and_what_was_written_is_there_again(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("nonsense", "not an address"),
-        ("postgresql://ann:s3cret@city:port/forewarn", "not an address"),
-        ("mysql+pymysql://localhost/forewarn", "mysql is not supported"),
-        ("sqlite://", "names no file"),
         ("sqlite:////proc/nowhere/forewarn.db", "folder /proc/nowhere cannot be made"),
         ("sqlite:////proc/version", "Check|not an SQLite database|right to"),
         ("postgresql://ann:s3cret@127.0.0.1:1/forewarn", "127.0.0.1:1 cannot be used: it cannot be reached"),
@@ -89,10 +85,29 @@ def test_an_address_that_cannot_be_used(url: str, words: str) -> None:
     assert "s3cret" not in repr(caught.value.__cause__)
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "store.url: is not an address"),
+        ("postgresql://ann:s3cret@city:port/forewarn", "store.url: is not an address"),
+        ("mysql+pymysql://ann:s3cret@localhost/forewarn", r"store.url: mysql\+pymysql is not supported"),
+        ("postgres://ann:s3cret@localhost/forewarn", "did you mean 'postgresql'"),
+        ("sqlite+aiosqlite:///forewarn.db", "did you mean 'sqlite"),
+        ("sqlite://", "store.url: names no file"),
+    ],
+)
+def test_an_address_that_is_none_is_a_wrong_setting(url: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        open_store(url)
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.postgres
 def test_a_missing_postgresql_database_and_a_wrong_user_are_told_apart(postgres_server: Path) -> None:
     with pytest.raises(StoreError, match="createdb"):
         open_store(f"postgresql://forewarn@/nowhere?host={postgres_server}")
+    with pytest.raises(StoreError, match="createuser"):
+        open_store(f"postgresql://nobody@/postgres?host={postgres_server}")
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
