@@ -17,8 +17,9 @@ from forewarn.contracts import Capabilities, Connector, TellsTime, Window
 from forewarn.errors import SourceError
 from forewarn.likeness import meant
 from forewarn.panel import LABELS
-from forewarn.request import DailyCount, Reject, Requests, Status
+from forewarn.request import FILE_LEFT_OUT, DailyCount, Reject, Requests, Status
 from forewarn.shares import share
+from forewarn.steps import DAYS, Steps
 
 OLD_DAYS = 3
 """A source that brings nothing for so long asks for a look, unless its settings say that it takes longer."""
@@ -90,7 +91,7 @@ def check(connector: Connector, now: datetime, title: str = "", delay_days: int 
         fields=[f"{ours} ← {' or '.join(theirs)}" for ours, theirs in found.mapping.items()],
         holds=holds,
         unread=[name for name in found.fields if not any(_covers(one, name) for one in taken)],
-        sample=_sample_text(sample.requests, sample.counts),
+        sample=_sample_text(sample.requests, sample.counts, getattr(connector, "steps", DAYS)),
         plan=_plan_text(windows),
         wrong=wrong,
         remarks=found.remarks,
@@ -113,6 +114,8 @@ def _reached(found: Capabilities, sample: Sample, now: datetime) -> str:
 
 
 def _age(age: timedelta) -> str:
+    if age < timedelta():
+        return "not over yet"
     if age < timedelta(hours=2):
         return f"{max(int(age.total_seconds() // 60), 0)} minutes ago"
     return f"{int(age.total_seconds() // 3600)} hours ago" if age < timedelta(days=3) else f"{age.days} days ago"
@@ -132,9 +135,19 @@ def _unknown_fields(found: Capabilities, holds: Sequence[str]) -> list[str]:
 def _unusable(rejects: Sequence[Reject], usable: int) -> list[str]:
     if not rejects:
         return []
-    reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in rejects).most_common())
-    examples = "; ".join(f"{one.position}: {one.detail}" for one in rejects[:MOST_EXAMPLES])
-    return [f"{len(rejects)} of {len(rejects) + usable} rows cannot be used ({reasons}), such as {examples}"]
+    files = [one for one in rejects if one.detail.startswith(FILE_LEFT_OUT)]
+    left_out = [
+        f"{one.position} is left out: {one.detail.removeprefix(FILE_LEFT_OUT)}" for one in files[:MOST_EXAMPLES]
+    ]
+    if len(files) > MOST_EXAMPLES:
+        left_out.append(f"{len(files) - MOST_EXAMPLES} more files are left out")
+    rows = [one for one in rejects if one not in files]
+    if not rows:
+        return left_out
+    reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in rows).most_common())
+    examples = "; ".join(f"{one.position}: {one.detail}" for one in rows[:MOST_EXAMPLES])
+    unusable = f"{len(rows)} of {len(rows) + usable} rows cannot be used ({reasons}), such as {examples}"
+    return [*left_out, unusable]
 
 
 def _silent(sample: Sample, now: datetime, silent_days: int) -> list[str]:
@@ -175,7 +188,7 @@ def _doubtful(requests: Requests, counters: Mapping[str, int]) -> list[str]:
     return wrong
 
 
-def _sample_text(requests: Requests | None, counts: Sequence[DailyCount]) -> str:
+def _sample_text(requests: Requests | None, counts: Sequence[DailyCount], steps: Steps) -> str:
     if requests is not None:
         days = requests.day
         labels = ", ".join(
@@ -188,7 +201,8 @@ def _sample_text(requests: Requests | None, counts: Sequence[DailyCount]) -> str
     if counts:
         total = sum(count.opened for count in counts)
         span = f"{min(count.day for count in counts)} to {max(count.day for count in counts)}"
-        return f"{len(counts):,} daily numbers of {span}, {total:,} requests in all"
+        often = "daily" if steps.days == 1 else "weekly"
+        return f"{len(counts):,} {often} numbers of {span}, {total:,} requests in all"
     return "nothing"
 
 
@@ -199,5 +213,6 @@ def _plan_text(windows: Sequence[Window]) -> str:
     until = max((window.until for window in windows if window.until is not None), default=None)
     pieces = f"{len(windows)} piece{'' if len(windows) == 1 else 's'}"
     if since is None or until is None:
-        return f"{pieces}: {', '.join(window.name for window in windows[:MOST_EXAMPLES])}"
+        names = ", ".join(window.name for window in windows[:MOST_EXAMPLES])
+        return f"{pieces}: {names}" if names else pieces
     return f"{since:%Y-%m-%d} to {until:%Y-%m-%d}, in {pieces}"

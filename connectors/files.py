@@ -23,16 +23,16 @@ import pyarrow.compute as pc
 from connectors.days import Span, completed_days, day_start
 from connectors.json_lines import ENDINGS, open_json_lines
 from connectors.manifests import Manifest, believed, manifest_of, settled, sha256_of
-from connectors.normalise import Batch, CountField, Normaliser, RequestField
+from connectors.normalise import Batch, CountField, Normaliser, RequestField, Rows, check_fields
 from connectors.relisted import Relisted
 from connectors.row_ids import RowIds
 from connectors.snapshots import Snapshot
-from connectors.tables import FileFault, Table, open_table, unreadable
+from connectors.tables import FileFault, Table, open_table, other_delimiter, unreadable
 from connectors.texts import as_text, no_column, plain
 from connectors.volumes import Volumes
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged, SourceUnavailable
-from forewarn.request import DailyCount, Reject
+from forewarn.request import FILE_LEFT_OUT, DailyCount, Reject
 from forewarn.steps import DAYS, Steps
 
 _TEXTS = (".csv", ".tsv", ".txt", *ENDINGS)
@@ -67,12 +67,12 @@ class Files:
     path: Path
     fields: dict[RequestField | CountField, str]
     pattern: str = "*"
-    rows: Literal["requests", "counts"] = "requests"
+    rows: Rows = "requests"
     steps: Steps = DAYS
     constants: dict[RequestField | CountField, str] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     header: tuple[str, ...] = ()
-    delimiter: Literal[",", ";", "\t"] | None = None
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
     encoding: str = "utf-8"
     clock: str = ""
     time_format: str = ""
@@ -82,9 +82,7 @@ class Files:
     _listed: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        needed = {"requests": {"requested_at"}, "counts": {"date", "opened"}}[self.rows]
-        if missing := needed - set(self.fields):
-            raise ValueError(f"rows = {self.rows!r} needs fields.{min(missing)}: the column that holds it")
+        check_fields(self.fields, self.rows, {"requests": ["requested_at"], "counts": ["date", "opened"]}[self.rows])
         if self.relisted_days < 0:
             raise ValueError("relisted_days must not be negative")
         if self.clock and self.clock not in available_timezones():
@@ -149,7 +147,7 @@ class Files:
                 first, last = min({first, *map(self._counted.begin_of, days)}), max({last, *days})
                 yield Page(batch.requests, batch.counts, batch.rejects, batch.counters)
         except FileFault as fault:
-            problem = Reject(fault.reason, f"file left out: {fault}"[:200], window.name)
+            problem = Reject(fault.reason, f"{FILE_LEFT_OUT}{fault}"[:200], window.name)
             left_out = f"{window.name} ({fault})"
             yield Page(rejects=[problem], end=WindowEnd(self._state(window), left_out=left_out))
         except OSError as error:
@@ -230,6 +228,8 @@ class Files:
     def _misfit(self, names: Sequence[str]) -> str:
         """Which column the settings name and a file does not have just once, in words; '': none."""
         for name in sorted({*self.fields.values(), *self.where}):
+            if name not in names and (sign := other_delimiter(names)):
+                return f"seems to be split by {sign!r}, not by {self.delimiter!r}; set `delimiter`, or leave it out"
             if name not in names:
                 return no_column(name, names)
             if names.count(name) > 1:

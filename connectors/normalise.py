@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import starmap
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,17 +41,24 @@ RequestField = Literal[
     "description",
 ]
 CountField = Literal["date", "opened", "closed", "category", "subcategory", "area", "agency", "channel"]
+Rows = Literal["requests", "counts"]
 Columns = Mapping[str, pa.Array]  # field → one column of the source
 
 STATUS_WORDS = {
-    Status.OPEN: "open, new, submitted, pending, unspecified, reopen, reopened, received, for_triage",
+    Status.OPEN: "open, new, submitted, pending, unspecified, reopen, reopened, received, for_triage, "
+    "offen, neu, eingegangen, gemeldet, abierto, abierta, nuevo, nueva, pendiente, ouvert, ouverte, nouveau, "
+    "en attente",
     Status.IN_PROGRESS: "assigned, started, in progress, in_progress, acknowledged, investigating, planned, "
-    "action scheduled, action_scheduled, hold, on hold, on-hold, work in progress",
+    "action scheduled, action_scheduled, hold, on hold, on-hold, work in progress, "
+    "in bearbeitung, in arbeit, zugewiesen, en proceso, en curso, asignado, asignada, en cours, en traitement",
     Status.CLOSED: "closed, fixed, fixed - council, fixed - user, resolved, "
     "completed, archived, no further action, no_further_action, solved, "
-    "closed complete, closed incomplete, closed skipped, not_councils_responsibility, internal_referral",
-    Status.DUPLICATE: "duplicate, closed (duplicate), completed - dup, open - dup",
-    Status.CANCELLED: "cancelled, canceled",
+    "closed complete, closed incomplete, closed skipped, not_councils_responsibility, internal_referral, "
+    "geschlossen, abgeschlossen, erledigt, behoben, gelöst, cerrado, cerrada, resuelto, resuelta, finalizado, "
+    "finalizada, fermé, fermée, clos, clôturé, terminé, résolu, traité",
+    Status.DUPLICATE: "duplicate, closed (duplicate), completed - dup, open - dup, "
+    "duplikat, dublette, duplicado, doublon",
+    Status.CANCELLED: "cancelled, canceled, storniert, abgebrochen, cancelado, cancelada, anulado, anulada, annulé",
 }
 _STATUSES = {word: status for status, words in STATUS_WORDS.items() for word in words.split(", ")}
 STATUS_COUNTER = "status."
@@ -60,6 +67,25 @@ MOST_STATUSES = 40
 """More words are no list of statuses but texts, and are not kept."""
 _PRECISIONS = np.array([Precision.SECOND.value, Precision.DAY.value], dtype=object)
 _A_DAY = np.timedelta64(1, "D")
+
+
+def check_fields(fields: Mapping[RequestField | CountField, str], rows: Rows, needed: Sequence[str]) -> None:
+    """See that the settings name the columns that rows of this kind need, and no others.
+
+    Args:
+        fields: Our field → column.
+
+    Raises:
+        ValueError: One is missing, empty, or not of this kind of rows.
+    """
+    known = get_args(RequestField if rows == "requests" else CountField)
+    for ours, theirs in fields.items():
+        if ours not in known:
+            raise ValueError(f"fields.{ours} is not for rows = {rows!r}, of which each needs fields.{needed[0]}")
+        if not theirs:
+            raise ValueError(f"fields.{ours} names no column; leave it out if there is none")
+    if missing := [name for name in needed if name not in fields]:
+        raise ValueError(f"rows = {rows!r} needs fields.{missing[0]}: the column that holds it")
 
 
 @dataclass(frozen=True, slots=True)

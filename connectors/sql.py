@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from connectors.database import Database, Row, fault_of
 from connectors.days import civil_day, completed_days, day_start
-from connectors.normalise import CountField, Normaliser, RequestField, columns_of
+from connectors.normalise import CountField, Normaliser, RequestField, Rows, check_fields, columns_of
 from connectors.shapes import shape_of_page
 from connectors.texts import no_column
 from connectors.updates import DEFAULT_DAYS, end_of_updates, plan_updates
@@ -61,7 +61,7 @@ class Sql:
     query: str
     created_query: str = ""
     ids_query: str = ""
-    rows: Literal["requests", "counts"] = "requests"
+    rows: Rows = "requests"
     steps: Steps = DAYS
     fields: dict[RequestField | CountField, str]
     clock: str = ""
@@ -72,8 +72,7 @@ class Sql:
     timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
 
     def __post_init__(self) -> None:
-        if missing := [name for name in _NEEDED[self.rows] if name not in self.fields]:
-            raise ValueError(f"rows = {self.rows!r} needs fields.{missing[0]}: the column that holds it")
+        check_fields(self.fields, self.rows, _NEEDED[self.rows])
         if self.clock and self.clock not in available_timezones():
             raise ValueError(f"clock = {self.clock!r} is not an IANA time zone such as 'Europe/Berlin'")
         if problem := fault_of(self.database_url.get_secret_value()):

@@ -17,7 +17,7 @@ import pyarrow.parquet
 from connectors.scrub import quote
 from forewarn.request import Reject
 
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 8 << 20
 _ROWS_A_BATCH = 65_536
 _LONGEST_ROW = 1 << 20  # characters of the last row that is looked at
@@ -69,7 +69,7 @@ def _open_parquet(path: Path) -> Table:
 
 def _open_csv(path: Path, header: Sequence[str], delimiter: str | None, encoding: str) -> Table:
     first_line, tail, ends_with_newline = _examine(path, encoding)
-    delimiter = delimiter or max(_DELIMITERS, key=lambda sign: len(_cells(first_line, sign)))
+    delimiter = delimiter or _delimiter_of(first_line, header)
     first_row = _cells(first_line, delimiter)
     names = list(header) or first_row
     _check_last_row(tail, delimiter, len(names), ends_with_newline=ends_with_newline)
@@ -129,7 +129,9 @@ def _examine(path: Path, encoding: str) -> tuple[str, str, bool]:
                 tail = (tail + text[-_LONGEST_ROW:])[-_LONGEST_ROW:]
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        problem = f"byte {error.object[error.start]:#x} is not {encoding}; set `encoding` to the right one"
+        problem = (
+            f"byte {error.object[error.start]:#x} is not {encoding}; set `encoding` to the right one, often 'cp1252'"
+        )
         raise FileFault("encoding", problem) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise FileFault("cut", "the gzip file is cut or damaged") from None
@@ -150,6 +152,17 @@ def _check_last_row(tail: str, delimiter: str, columns: int, *, ends_with_newlin
     found = len(_cells("\n".join(lines[start:]), delimiter))
     if found != columns:
         raise FileFault("cut", f"the last row has {found} of {columns} columns, so the file is not whole")
+
+
+def _delimiter_of(first_line: str, header: Sequence[str]) -> str:
+    """That into which it falls into the most cells, or rather into as many as there are names."""
+    cells = {sign: len(_cells(first_line, sign)) for sign in DELIMITERS}
+    return max(cells, key=lambda sign: (cells[sign] == len(header), cells[sign]))
+
+
+def other_delimiter(names: Sequence[str]) -> str:
+    """By which the one name that a wrong delimiter left would fall into several; '': there is none."""
+    return next((sign for sign in DELIMITERS if len(names) == 1 and sign in names[0]), "")
 
 
 def _cells(row: str, delimiter: str) -> list[str]:

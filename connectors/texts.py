@@ -45,4 +45,5 @@ def no_column(name: str, names: Sequence[str], what: str = "column") -> str:
     """That `name` is not one of `names`, and which is meant. Where the header is missing, they are somebody's data."""
     listed = [quote(one) for one in names[:MOST_LISTED]]
     more = f", and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return f"has no {what} {name!r}{meant(name, names)}; it has: {', '.join(listed)}{more}"
+    asked = meant(name, names)
+    return f"has no {what} {name!r}{f'{asked} It' if asked else '; it'} has: {', '.join(listed)}{more}"

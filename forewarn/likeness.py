@@ -11,8 +11,8 @@ SHORTEST_PART = 3
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` that `name` likely stands for; None: none is near.
 
-    One that differs only in case and signs comes first, then one with a slip of the pen, then the shortest that
-    begins or ends with it, or with which it begins or ends.
+    One that differs only in case and signs comes first, then one with a slip of the pen, then one of which it is a
+    word, then the shortest that begins or ends with it, or with which it begins or ends.
     """
     known = sorted(names, reverse=True)
     plain = {_bare(other): other for other in known}
@@ -21,6 +21,8 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
         return plain[wanted]
     if slips := get_close_matches(name.casefold(), folded := {other.casefold(): other for other in known}, 1):
         return folded[slips[0]]
+    if words := [other for other in known if wanted in map(_bare, re.split(r"[\W_]+", other)) and wanted]:
+        return min(words, key=len)
     parts = [other for other in plain if len(other) >= SHORTEST_PART <= len(wanted) and _is_part(other, wanted)]
     return plain[min(parts, key=lambda other: (abs(len(other) - len(wanted)), other))] if parts else None
 

@@ -106,9 +106,11 @@ def explained(error: ValidationError, key: str = "") -> ConfigError:
         problem = problem.replace("Input should be", "must be", 1)
         return ConfigError(".".join([*filter(None, [key]), *parts]), problem)
     allowed = re.findall(r"'([^']+)'", str(first["ctx"]["expected"]))
-    return ConfigError(
-        ".".join([*filter(None, [key]), *parts]), "not allowed here", allowed=allowed, value=first["input"]
+    is_field = "[key]" in first["loc"] and parts[:1] == ["fields"]
+    problem = (
+        "is no field of ours; ours stand on the left, the source's on the right" if is_field else "not allowed here"
     )
+    return ConfigError(".".join([*filter(None, [key]), *parts]), problem, allowed=allowed, value=first["input"])
 
 
 def public_fields(cls: type[Any]) -> list[str]:

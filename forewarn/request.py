@@ -188,6 +188,10 @@ class DailyCount(NamedTuple):
     closed: int
 
 
+FILE_LEFT_OUT = "file left out: "
+"""How the detail of a reject begins that stands for a whole file."""
+
+
 class Reject(NamedTuple):
     """A row that could not be used, kept aside with its reason."""
 

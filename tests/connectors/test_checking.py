@@ -131,3 +131,28 @@ def test_ready_counts_are_summed_up(tmp_path: Path) -> None:
     found = check(connector_for("calls", settings), NOW)
     assert found.sample == "2 daily numbers of 2026-06-28 to 2026-06-29, 10 requests in all"
     assert found.usable
+
+
+def test_weekly_numbers_are_called_so_and_the_running_week_has_no_age(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("week,n\n2026-W26,4\n2026-W27,6\n", encoding="utf-8")
+    fields = {"date": "week", "opened": "n"}
+    settings = SourceSettings(kind="files", step="week", path=str(tmp_path), rows="counts", fields=fields)
+    found = check(connector_for("calls", settings), NOW)
+    assert found.sample == "2 weekly numbers of 2026-06-28 to 2026-07-05, 10 requests in all"
+    assert found.reached.endswith("is of 2026-07-05 (not over yet)")
+
+
+def test_a_file_that_is_left_out_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("id,created,topic\n1,2026-06-28,Lärm\n", encoding="cp1252")
+    fields = {"source_record_id": "id", "requested_at": "created", "category": "topic"}
+    settings = SourceSettings(kind="files", path=str(tmp_path), fields=fields)
+    found = check(connector_for("calls", settings), NOW)
+    assert not found.usable
+    assert list(found.wrong) == [
+        "calls.csv is left out: byte 0xe4 is not utf-8; set `encoding` to the right one, often 'cp1252'"
+    ]
+
+
+@pytest.mark.parametrize("word", ["Offen", "in Bearbeitung", "Erledigt", "Duplikat", "Pendiente", "Résolu", "Annulé"])
+def test_words_for_a_status_in_other_languages(serving: Callable[[WSGIApplication], str], word: str) -> None:
+    assert list(checked(serving(portal(status=word))).wrong) == []

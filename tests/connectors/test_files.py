@@ -211,13 +211,44 @@ def test_wrong_rows_do_not_stop_the_others(tmp_path: Path) -> None:
     assert Reject("bad_date", "requested_at holds 'yesterday'", "row 3") in rejects(pages)
 
 
-@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
 def test_delimiters_and_byte_order_marks(tmp_path: Path, sign: str) -> None:
     text = "\ufeff" + HEADER.replace(",", sign) + f'01{sign}2026-06-01{sign}"a{sign}b"\r\n'
     drop(tmp_path, "a.csv", text)
     (found,) = requests(read(connector(tmp_path)))
     assert (found.source_record_id, found.category) == ("01", f"a{sign}b".replace("\t", " "))
     assert found.precision is Precision.DAY
+
+
+def test_a_wrong_delimiter_is_told_with_the_right_one(tmp_path: Path) -> None:
+    drop(tmp_path, "a.csv", "id;created;type\n1;2026-06-01;Light\n")
+    with pytest.raises(SourceChanged, match="seems to be split by ';', not by ','; set `delimiter`, or leave it out"):
+        read(connector(tmp_path, delimiter=","))
+
+
+def test_without_a_header_the_delimiter_gives_as_many_columns_as_are_named(tmp_path: Path) -> None:
+    drop(tmp_path, "a.csv", "1,2026-06-01,Light;dark;grey;green\n2,2026-06-02,Light\n")
+    found = requests(read(connector(tmp_path, header=["id", "created", "type"])))
+    assert [request.category for request in found] == ["Light;dark;grey;green", "Light"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rows", "words"),
+    [
+        ({**FIELDS, "date": "created"}, "requests", "fields.date is not for rows = 'requests'"),
+        ({"date": "day", "opened": "n", "status": "s"}, "counts", "fields.status is not for rows = 'counts'"),
+        ({**FIELDS, "area": ""}, "requests", "fields.area names no column"),
+        ({"category": "type"}, "requests", "needs fields.requested_at"),
+        ({"id": "id", **FIELDS}, "requests", "did you mean 'source_record_id'"),
+        ({"created": "created"}, "requests", "ours stand on the left, the source's on the right"),
+    ],
+)
+def test_a_field_that_these_rows_do_not_have_is_told(
+    tmp_path: Path, fields: dict[str, str], rows: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        connector(tmp_path, fields=fields, rows=rows)
+    assert words in str(caught.value)
 
 
 def test_a_missing_column_names_those_that_are_there(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ NAMES = ["created_date", "closed_date", "complaint_type", "Complaint Type", "id"
         ("date_closed_date", "closed_date"),  # a part
         ("nyc", "nyc-311"),
         ("boston-311-requests", "boston-311"),
+        ("type", "complaint_type"),  # a word of it
+        ("id", "id"),
         ("zzz", None),
         ("", None),
     ],
