@@ -28,7 +28,7 @@ from alerts.phrases import (
 from alerts.wording_of_clusters import cluster_answers
 from alerts.wording_of_weather import weather_text
 from alerts.wording_of_words import words_answers, words_of_a_surge
-from forewarn.alert import Alarm, Alert, Kind
+from forewarn.alert import Alarm, Alert, Kind, State
 from forewarn.results import Breach
 
 
@@ -116,8 +116,12 @@ def answers(alert: Alert) -> list[Answer]:
         Kind.DATA: data_answers,
         Kind.WORDS: words_answers,
     }
-    explain = other_kinds.get(alert.kind, _count_answers)
-    return explain(alert, alert.evidence)
+    found = other_kinds.get(alert.kind, _count_answers)(alert, alert.evidence)
+    if alert.state is not State.RESOLVED or alert.kind is Kind.DATA:
+        return found
+    verdict = "" if alert.verdict else " If you know what it was, a verdict helps to judge the next one."
+    over = Answer("What to do", f"Nothing: it is over.{verdict}")
+    return [over if answer.question == over.question else answer for answer in found]
 
 
 def explanation(alert: Alert) -> list[str]:

@@ -11,7 +11,7 @@ from alerts.rules.drop import Drop
 from alerts.rules.source import SourceTrouble
 from alerts.rules.surge import Surge
 from alerts.wording import explanation
-from forewarn.alert import Alert, Finding
+from forewarn.alert import Alert, Finding, State, Verdict
 from forewarn.calendar import Calendar, Event, EventKind
 from forewarn.contracts import SourceHealth
 from tests.alerts.drawing import EVENING, TUESDAY, drawn
@@ -58,6 +58,10 @@ def test_a_surge_explains_itself() -> None:
         "What to do: Acknowledge it, so that others know somebody looks after it, and later say what came of it. "
         "It closes by itself after three ordinary days, and speaks again only if it gets clearly worse.",
     ]
+    over = replace(alert, state=State.RESOLVED)
+    assert explanation(over)[:-1] == explanation(alert)[:-1]
+    assert explanation(over)[-1].startswith("What to do: Nothing: it is over. If you know what it was, a verdict helps")
+    assert explanation(replace(over, verdict=Verdict.REAL))[-1] == "What to do: Nothing: it is over."
 
 
 def test_what_was_known_of_the_day_is_said() -> None:
