@@ -1,5 +1,6 @@
 """The command line. Exit codes: 0 done, 1 something failed and was reported, 2 wrong use or wrong settings."""
 
+import logging
 import os
 import sys
 
@@ -26,6 +27,11 @@ app.add_typer(sources.app, name="sources")
 
 def main() -> None:
     """Run the command line; what forewarn can explain is told in one line, without a traceback."""
+    if not sys.warnoptions:
+        # Libraries' warnings are for programmers. Filters do not keep them away: pandas changes them for all threads.
+        logging.captureWarnings(True)
+        logging.getLogger("py.warnings").propagate = False
+        logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     try:
         app()
     except ConfigError as error:

@@ -38,7 +38,8 @@ def list_alerts(
     from store.engine import snapshot
 
     states = None if everything else set(State) - {State.RESOLVED, State.DISMISSED}
-    with snapshot(open_installation(settings).engine) as conn:
+    installation = open_installation(settings)
+    with snapshot(installation.engine) as conn:
         found = read_alerts(conn, states=states)
     if as_json:
         print_json(found)
@@ -46,10 +47,11 @@ def list_alerts(
     if not found:
         out.print("No alerts." if everything else "No open alerts.")
         return
-    listed = table("alert", "since", "state", "severity", "what")
+    of_several = len(installation.settings.sources) > 1
+    listed = table("alert", "since", "state", "severity", *(["source"] if of_several else []), "what")
     for alert in found:
-        severity = alert.severity.name.lower()
-        row(listed, alert.fingerprint[:8], alert.first_day, alert.state, severity, alert.title)
+        of = [alert.source] if of_several else []
+        row(listed, alert.fingerprint[:8], alert.first_day, alert.state, alert.severity.name.lower(), *of, alert.title)
     out.print(listed)
 
 
@@ -64,6 +66,7 @@ def show_alert(alert: Fingerprint, settings: SettingsFile = DEFAULT_FILE, as_jso
         print_json({"alert": found, "events": events})
         return
     out.print(Text(found.title, style="bold"))
+    out.print(Text(f"{found.source}, {found.state}, {found.severity.name.lower()}", style="dim"))
     for line in explanation(found):
         out.print(Text(line))
     for event in events:
@@ -76,7 +79,7 @@ def acknowledge(alert: Fingerprint, who: Who, note: Note = "", settings: Setting
     from alerts import lifecycle
 
     now = datetime.now(UTC)
-    _change(settings, alert, lambda found: lifecycle.acknowledge(found, who=who, at=now, note=note))
+    _change(settings, alert, who, lambda found: lifecycle.acknowledge(found, who=who, at=now, note=note))
 
 
 @app.command("verdict")
@@ -96,6 +99,7 @@ def record_verdict(
     _change(
         settings,
         alert,
+        who,
         lambda found: lifecycle.record_verdict(found, VERDICTS[verdict], who=who, at=now, note=note),
     )
 
@@ -106,7 +110,7 @@ def resolve(alert: Fingerprint, who: Who, note: Note = "", settings: SettingsFil
     from alerts import lifecycle
 
     now = datetime.now(UTC)
-    _change(settings, alert, lambda found: lifecycle.resolve(found, who=who, at=now, note=note))
+    _change(settings, alert, who, lambda found: lifecycle.resolve(found, who=who, at=now, note=note))
 
 
 def _find(engine: "Engine", prefix: str) -> tuple[Alert, list[AlertEvent]]:
@@ -122,17 +126,29 @@ def _find(engine: "Engine", prefix: str) -> tuple[Alert, list[AlertEvent]]:
         matching = [alert.fingerprint for alert in read_alerts(conn) if alert.fingerprint.startswith(prefix)]
         if len(matching) == 1 and (found := read_alert(conn, matching[0])):
             return found
-    problem = "several alerts begin so; give more letters" if matching else "no such alert"
+    nothing = "no such alert; `forewarn alerts list --all` lists them"
+    problem = "several alerts begin so; give more letters" if matching else nothing
     raise ConfigError(f"alert {prefix}", problem)
 
 
-def _change(settings: Path, prefix: str, change: Callable[[Alert], Change]) -> None:
+def _change(settings: Path, prefix: str, who: str, change: Callable[[Alert], Change]) -> None:
+    """Make and keep one change of an alert.
+
+    Raises:
+        ConfigError: There is no such alert, nobody says it, or it cannot be done in the state that the alert is in.
+    """
     from alerts.telling import record
     from flows.installation import open_installation
     from store.engine import transaction
 
+    if not who.strip():
+        raise ConfigError("--who", "is empty; say who you are")
     installation = open_installation(settings)
-    made = change(_find(installation.engine, prefix)[0])
+    found = _find(installation.engine, prefix)[0]
+    try:
+        made = change(found)
+    except ValueError as error:
+        raise ConfigError(f"alert {prefix}", str(error)) from None
     with transaction(installation.engine) as conn:
         record(conn, installation.settings, [made], made.event.at)
     out.print(Text(f"{made.alert.title}: {made.alert.state}"))

@@ -28,5 +28,8 @@ def init(path: Annotated[Path, typer.Argument(help="File to write.")] = DEFAULT_
     """Write a commented settings file."""
     if path.exists():
         raise ConfigError(str(path), "is there already; it was left as it is")
-    path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    try:
+        path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be written: {error.strerror}") from None
     out.print(f"Wrote {path}. Name your source in it, then: forewarn sources check")

@@ -126,16 +126,21 @@ def add_source(
 
     source = name or preset
     piece = presets.preset(preset, source)
-    before = settings.read_text(encoding="utf-8") if settings.exists() else BEGINNING
     try:
+        before = settings.read_text(encoding="utf-8-sig") if settings.exists() else BEGINNING
         known = tomllib.loads(before).get("sources", {})
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise ConfigError(str(settings), f"the settings file cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(settings), f"not valid TOML: {error}") from None
     if source in known:
         raise ConfigError(f"sources.{source}", "is there already; --name gives the new one another name")
     written = settings.with_name(f".{settings.name}.new")
-    written.write_text(f"{before.rstrip()}\n\n{piece}", encoding="utf-8")
-    written.replace(settings)
+    try:
+        written.write_text(f"{before.rstrip()}\n\n{piece}", encoding="utf-8")
+        written.replace(settings)
+    except OSError as error:
+        raise ConfigError(str(settings), f"cannot be written: {error.strerror}") from None
     out.print(Text(f"[sources.{source}] is now in {settings}. Look it through, and see what it brings:"))
     out.print(Text(f"  forewarn sources check {source}"))
 

@@ -66,7 +66,16 @@ def test_who_was_told_of_an_alert_hears_that_a_person_says_it_is_over(installati
     shutil.copytree(installation, folder)
     (alert,) = json.loads(call(folder, "alerts", "list", "--json").stdout)
     assert call(folder, "alerts", "ack", alert["fingerprint"], "--who", "Ada").returncode == 0
+    again = call(folder, "alerts", "ack", alert["fingerprint"], "--who", "Ada")
+    assert again.returncode == 2
+    assert "only an open alert can be acknowledged, this one is acknowledged" in again.stderr.replace("\n", " ")
+    nobody = call(folder, "alerts", "resolve", alert["fingerprint"], "--who", " ")
+    assert (nobody.returncode, nobody.stderr) == (2, "--who: is empty; say who you are\n")
+    assert "town, acknowledged, critical" in call(folder, "alerts", "show", alert["fingerprint"]).stdout
     assert call(folder, "alerts", "resolve", alert["fingerprint"], "--who", "Ada").returncode == 0
+    assert "the alert is resolved already" in (
+        call(folder, "alerts", "resolve", alert["fingerprint"], "--who", "Ada").stderr
+    )
     opened = open_installation(folder / "forewarn.toml")
     with snapshot(opened.engine) as conn:
         over, begun = read_outbox(conn, 10)
@@ -150,6 +159,9 @@ def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:
         (("sources", "check", "twon"), "did you mean 'town'"),
         (("run", "--as-of", "yesterday"), "2026-03-31"),
         (("run", "--settings", "nowhere.toml"), "forewarn init"),
+        (("init", "nowhere/forewarn.toml"), "cannot be written: No such file or directory"),
+        (("sources", "add", "bonn", "--settings", "nowhere/forewarn.toml"), "cannot be written: No such file"),
+        (("sources", "add", "bonn", "--settings", "town"), "cannot be read: Is a directory"),
         (("fly",), "No such command"),
     ],
 )
@@ -206,6 +218,25 @@ def test_a_new_installation_is_told_what_to_do_next(tmp_path: Path) -> None:
     done = call(tmp_path, "run")
     assert (done.returncode, done.stdout) == (2, "")
     assert "add a table [sources.NAME]" in done.stderr
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [((), ""), (("-W", "always"), "for programmers")])
+def test_warnings_of_libraries_are_shown_to_those_who_ask_for_them(chosen: tuple[str, ...], shown: str) -> None:
+    said = """
+import sys, warnings
+from forewarn import cli
+
+def app():
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # as pandas does in whatever thread
+        warnings.warn("for programmers", DeprecationWarning)
+
+cli.app = app
+cli.main()
+"""
+    done = subprocess.run([sys.executable, *chosen, "-c", said], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == ""
+    assert done.stderr == "" if not shown else shown in done.stderr
 
 
 def test_no_settings_file_says_which_command_writes_one(tmp_path: Path) -> None:
