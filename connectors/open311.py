@@ -20,9 +20,10 @@ from connectors.georeport import FIELDS, Row, batch_of, id_of, rows_of
 from connectors.http import Answer, Client, HttpSource
 from connectors.lookups import Lookup
 from connectors.normalise import Batch, RequestField, add_up
+from connectors.pacing import SECOND, Pace, Trouble
 from connectors.revisits import Revisits
 from connectors.shapes import mapping_of, shape_of, shape_of_page
-from connectors.spans import FIRST_PIECE, SECOND, Piece, Pieces
+from connectors.spans import FIRST_PIECE, Piece, Pieces
 from connectors.status_changes import newest_changes, with_status
 from forewarn.contracts import Capabilities, Page, Reconciliation, Window, WindowEnd
 from forewarn.errors import SourceChanged
@@ -33,6 +34,7 @@ UPDATES = "updates"  # name of a window over the times of update
 STATUSES = "statuses"  # name of a window over changes of status
 _UPDATED = "updated"  # key of the state: the end of the last such window
 _LENGTHS = "lengths"  # key of the state: name of a window → seconds of the pieces that suited it
+_TROUBLES = "troubles"  # key of the state: name of a window → first and last second of what the server stumbles over
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _ENOUGH_TO_TELL = 10  # rows from which on a server that ignores the dates is recognised
 
@@ -65,6 +67,7 @@ class Open311(HttpSource):
     first_day: date | None = None
     lag_minutes: Annotated[int, Field(ge=0)] = 5
     _learnt: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _troubles: dict[str, list[Trouble]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def probe(self) -> Capabilities:
         """The services it offers, and some of its requests."""
@@ -111,14 +114,15 @@ class Open311(HttpSource):
         assert window.until is not None  # noqa: S101
         seen: set[tuple[str, int]] = set()
         unread: set[date] = set()
+        lengths: dict[str, int] = {**window.state.get(_LENGTHS, {}), **self._learnt}
+        first = timedelta(seconds=lengths[window.name]) if window.name in lengths else FIRST_PIECE
+        pace = Pace(first, self._page_size, self._known_troubles(window), turns_pages=self._dialect.short_pages)
         with self.client() as client:
             ask = partial(self._ask_span, client, window.name)
-            lengths = {**window.state.get(_LENGTHS, {}), **self._learnt}
-            first = timedelta(seconds=lengths[window.name]) if window.name in lengths else FIRST_PIECE
-            reader = Pieces(ask, self._dialect, self._page_size, first)
+            reader = Pieces(ask, partial(self._moment, window.name), self._dialect, self._page_size, pace)
             for piece in reader.of(window.since, window.until):
                 if not piece.is_whole:
-                    unread.add(civil_day(piece.start, self.tz))
+                    unread |= {civil_day(at, self.tz) for at in (piece.start, piece.end - SECOND)}
                 if piece.begins_trouble:
                     at = piece.start.astimezone(self.tz).isoformat()
                     yield Page(
@@ -131,9 +135,11 @@ class Open311(HttpSource):
         covers, open_day = wholly_read_days(window.since, window.until, self.tz)
         if window.name:
             covers, open_day = None, None
-        if reader.length != first:  # else nothing was learnt, and the same read again leaves the same state
-            self._learnt[window.name] = reader.length // SECOND  # for the windows that were planned already
-        state = {**window.state, _LENGTHS: {**lengths, **self._learnt}}
+        if pace.length != first:  # else nothing was learnt, and the same read again leaves the same state
+            lengths[window.name] = pace.length // SECOND
+        self._learnt.update(lengths)  # for the windows that were planned already
+        self._troubles[window.name] = pace.remembered(window.since, window.until)
+        state = {**window.state, _LENGTHS: lengths, **self._state_of_troubles(window)}
         yield Page(end=WindowEnd(state, covers, open_day, partial_days=frozenset(unread)))
 
     @property
@@ -181,6 +187,33 @@ class Open311(HttpSource):
 
     def _place(self) -> dict[str, str | int]:
         return {"jurisdiction_id": self.jurisdiction_id} if self.jurisdiction_id else {}
+
+    def _known_troubles(self, window: Window) -> Sequence[Trouble]:
+        """The seconds over which it stumbled when it was last read."""
+        if window.name in self._troubles:
+            return self._troubles[window.name]
+        written = window.state.get(_TROUBLES, {}).get(window.name, [])
+        return [(datetime.fromisoformat(begin), datetime.fromisoformat(end)) for begin, end in written]
+
+    def _state_of_troubles(self, window: Window) -> dict[str, Any]:
+        """What is to be known of them when it is read again."""
+        assert window.until is not None  # noqa: S101 - this connector's own windows have both ends
+        oldest = window.until - timedelta(days=REVISITS.weekly_days + 1)
+        written = {
+            name: [[begin.isoformat(), end.isoformat()] for begin, end in troubles if end > oldest]
+            for name, troubles in self._troubles.items()
+        }
+        known = {**window.state.get(_TROUBLES, {}), **written}
+        return {_TROUBLES: known} if any(known.values()) or _TROUBLES in window.state else {}
+
+    def _moment(self, name: str, row: Row) -> datetime | None:
+        """The time of a row by which it was asked for, where it is written as the specification says."""
+        written = row.get("updated_datetime" if name else "requested_datetime")
+        try:
+            moment = datetime.fromisoformat(str(written))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.tz)
 
     def _written(self, moment: datetime) -> str:
         local = moment.astimezone(self.tz)

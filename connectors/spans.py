@@ -1,11 +1,11 @@
 """A span of time, read piece by piece from a server that cuts long answers, or stumbles over some requests.
 
 Servers cut often without a word and at differing numbers, and sort as they like, so page numbers may skip rows. A
-piece is therefore halved until its answer is clearly not cut, and pages are turned only within one second. Others
-fail as a whole over one request that they cannot write: then too the piece is halved, down to the one second.
+piece is therefore made shorter until its answer is clearly not cut, and pages are turned only within a moment. Others
+fail as a whole over one request that they cannot write: then too the piece is made shorter, down to the one second.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,11 +14,10 @@ from connectors.dialects import Dialect
 from connectors.georeport import Row, id_of
 from connectors.http import MAX_TRIES, Answer, counters_of
 from connectors.normalise import add_up
+from connectors.pacing import MOMENT, SECOND, Pace, crowd_of
 from forewarn.errors import SourceUnavailable
 
 FIRST_PIECE = timedelta(days=1)
-SECOND = timedelta(seconds=1)
-LONGEST_PIECE = timedelta(days=90) - 4 * SECOND  # the specification's longest, less what is asked for at both ends
 _ROUND = 25  # servers cap at multiples of this, announced or not
 _WARY_TRIES = 2  # of questions that fail though the server is well
 
@@ -34,7 +33,7 @@ class Piece:
     """What the server has of [start, end).
 
     Args:
-        is_whole: Nothing is missing; else it is one second, of which the server would not give everything.
+        is_whole: Nothing is missing; else it is seconds of which the server would not give everything.
         begins_trouble: It is not whole, and the piece before it was: as what is asked for reaches a second further
             at both ends, the same trouble is met several times.
     """
@@ -50,6 +49,10 @@ class Piece:
 class _Cut(Exception):
     """The answer may not hold everything."""
 
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        super().__init__()
+
 
 class _Stumbled(Exception):
     """The server fails over what was asked for, but answers otherwise."""
@@ -60,77 +63,58 @@ class Pieces:
     """Reads spans from one server, and learns how much it gives at a time.
 
     Args:
+        moment_of: The time of a row by which it was asked for, where that can be told.
         page_size: Rows that are asked for.
-        length: Of the next piece; in the end that which would suit the source.
+        pace: How long the pieces are.
     """
 
     ask: Ask
+    moment_of: Callable[[Row], datetime | None]
     dialect: Dialect
     page_size: int
-    length: timedelta = FIRST_PIECE
+    pace: Pace
     _largest: int = 0  # rows of the longest answer: a shorter one was not cut
     _counters: list[Mapping[str, int]] = field(default_factory=list)
     _well: tuple[datetime, datetime] | None = None  # a span that was answered
-    _is_wary: bool = False  # it stumbles over something near
 
     def of(self, since: datetime, until: datetime) -> Iterator[Piece]:
         """The pieces of [since, until), oldest first.
 
-        They begin at `length`, double while an answer is less than half full, grow by a tenth while it is not full, and
-        are halved when it may have been cut. What the server stumbles over is encircled by halving too.
-
         Raises:
             SourceUnavailable: The server fails.
         """
-        start, was_whole = since, True
-        usual, stumbled_until = self.length, since  # what was before the server stumbled; the end of what it did over
+        start = since
         self._well = self._well or (until - SECOND, until)
         while start < until:
-            end = min(start + self.length, until)
+            end = min(self.pace.end_after(start), until)
             rows: Sequence[Row] = ()
             try:
-                rows, is_whole = self._read(start, end, was_whole=was_whole)
-            except _Cut:
+                rows, is_whole = self._read(start, end)
+            except _Cut as cut:
                 self._counters.append({"truncated_windows": 1})
-                self.length = _half(end - start)
+                moments = [moment for row in cut.rows if (moment := self.moment_of(row)) is not None]
+                self.pace.note_cut(start, end, set(map(id_of, cut.rows)), crowd_of(moments, start, end))
                 continue
             except _Stumbled:
-                usual, stumbled_until = (usual if self._is_wary else self.length), end
-                self._is_wary, is_whole = True, False
-                if end - start > SECOND:
-                    self.length = _half(end - start)
+                if not self.pace.is_last(start, end):
+                    self.pace.note_stumble(end)
                     continue
-            yield Piece(start, end, rows, is_whole, was_whole and not is_whole, add_up(self._counters))
+                is_whole = False
+            begins = not is_whole and self.pace.note_unread(start, end)
+            if is_whole:
+                self.pace.note_whole(start, end, set(map(id_of, rows)))
+            yield Piece(start, end, rows, is_whole, begins, add_up(self._counters))
             self._counters.clear()
-            start, was_whole = end, is_whole
-            if not is_whole:
-                self.length = SECOND  # the next ones may hold the same
-            elif self._is_wary and start < stumbled_until:
-                self.length = _half(stumbled_until - start)
-            elif self._is_wary:
-                self.length, self._is_wary = usual, False
-            elif end < until:
-                self.length = min(self._suited(len(rows)), LONGEST_PIECE)
-        if self._is_wary:
-            self.length, self._is_wary = usual, False
+            start = end + SECOND if is_whole else end
 
-    def _suited(self, n_rows: int) -> timedelta:
-        """The length after a piece of the present one held so many rows."""
-        if 2 * n_rows < self.page_size:
-            return self.length * 2
-        if n_rows < self.page_size:
-            return self.length * 1.1
-        return self.length if n_rows <= 2 * self.page_size else _half(self.length)
-
-    def _read(self, start: datetime, end: datetime, *, was_whole: bool) -> tuple[Sequence[Row], bool]:
+    def _read(self, start: datetime, end: datetime) -> tuple[Sequence[Row], bool]:
         """The rows of a piece, and whether they are all."""
-        is_second = end - start <= SECOND
-        is_sure = not self._is_wary or (is_second and was_whole)
+        is_proof, is_last = self.pace.is_proof(start, end), self.pace.is_last(start, end)
         try:
-            answer = self.ask(start, end, page=None, tries=MAX_TRIES if is_sure else _WARY_TRIES)
+            answer = self.ask(start, end, page=None, tries=MAX_TRIES if is_proof else _WARY_TRIES)
         except SourceUnavailable as failure:
             is_theirs = failure.status is not None and failure.status >= 500
-            if not is_theirs or ((is_sure or is_second) and not self._answers_otherwise()):
+            if not is_theirs or ((is_proof or is_last) and not self._answers_otherwise()):
                 raise
             raise _Stumbled from None
         self._counters.append(counters_of(answer))
@@ -139,8 +123,8 @@ class Pieces:
         self._largest = max(self._largest, len(rows))
         if not self.dialect.short_pages and not self._may_be_cut(rows):
             return rows, True
-        if not self.dialect.short_pages and not is_second:
-            raise _Cut
+        if not self.dialect.short_pages and end - start > MOMENT and not is_last:
+            raise _Cut(rows)
         return self._turn_pages(start, end, rows)
 
     def _answers_otherwise(self) -> bool:
@@ -171,8 +155,3 @@ class Pieces:
             if not self.dialect.short_pages and len(answer.document) < len(first):
                 return rows, True
         return rows, not first
-
-
-def _half(length: timedelta) -> timedelta:
-    """Half of it in whole seconds, one at least."""
-    return max(timedelta(seconds=length // SECOND // 2), SECOND)

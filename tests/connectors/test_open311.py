@@ -135,6 +135,41 @@ def test_one_request_that_the_server_cannot_write_costs_its_second_only(serving:
     assert len(server.asked) < 120
 
 
+def test_what_the_server_stumbles_over_is_asked_for_by_itself_the_next_time(serving: Serving) -> None:
+    rows = many(400)
+    small = SmallOpen311(rows, Habits(unwritable=frozenset({"00390"})))
+    server = Faulty(small)
+    source = connector(serving(server))
+    state = read(source, source.plan({}, NOW))[1][-1].state
+    for days in (1, 2):
+        server.asked.clear()
+        again = connector(source.url)
+        pages, ends = read(again, again.plan(state, NOW + timedelta(days=days)))
+        assert len(server.asked) <= 10, "it was 50 the first time"
+        assert [reject.reason for page in pages for reject in page.rejects] == ["unreadable_second"]
+        assert len(next(end.partial_days for end in ends)) == 1
+        state = ends[-1].state
+    small.habits = Habits()
+    pages, ends = read(source, source.plan(state, NOW + timedelta(days=3)))
+    assert ids(pages)["00390"] == 1
+    assert not any(end.partial_days for end in ends)
+    assert not any(ends[-1].state["troubles"].values()), "and it is forgotten"
+
+
+def test_many_changes_of_one_second_are_read_by_themselves(serving: Serving) -> None:
+    rows = many(300)
+    server = Faulty(SmallOpen311(rows, Habits(cap=25), now=lambda: NOW + timedelta(days=1)))
+    source = connector(serving(server), dialect="extended", page_size=400)
+    windows = source.plan({}, NOW)
+    state = read(source, windows)[1][-1].state
+    for changed in rows[:200]:  # a category is renamed
+        changed["updated_datetime"] = (NOW + timedelta(minutes=20)).isoformat()
+    server.asked.clear()
+    pages, _ = read(source, source.plan(state, NOW + timedelta(hours=2)))
+    assert len([key for key in ids(pages) if key < "00200"]) == 200
+    assert len(server.asked) <= 200 / 25 + 6
+
+
 def test_a_server_that_is_down_is_not_taken_to_pieces(serving: Serving) -> None:
     server = Faulty(SmallOpen311(many(100)))
     source = connector(serving(server))
