@@ -240,7 +240,8 @@ class Ckan(HttpSource):
         is_dated = [columns[name] for name in _ORDERS if name in columns and shape.types[columns[name]] in DATED]
         if columns["requested_at"] not in is_dated:
             return _Plan(table, shape, columns, ("",), window.since)
-        if "whole" not in before or self._is_due(before, window.until):
+        began = before.get("since", "")  # of what was ever read as a whole; the settings may now begin earlier
+        if not began or window.since < datetime.fromisoformat(began) or self._is_due(before, window.until):
             return _Plan(table, shape, columns, (columns["requested_at"],), window.since)
         since = max(window.since, datetime.fromisoformat(before["reaches"]) - OVERLAP)
         return _Plan(table, shape, columns, is_dated, since)
@@ -331,9 +332,11 @@ class Ckan(HttpSource):
         newest = max(newest, before.get("newest", ""))
         known = [plan.table.modified] if plan.table.modified else []
         known += [datetime.fromisoformat(newest)] if newest else []
+        is_whole, since = plan.since == window.since, window.since.isoformat()
         return {
             "reaches": min(max(known, default=window.since), window.until).isoformat(),
-            "whole": civil_day(window.until, self.tz).isoformat() if plan.since == window.since else before["whole"],
+            "whole": civil_day(window.until, self.tz).isoformat() if is_whole else before["whole"],
+            "since": min(since, before.get("since", since)) if is_whole else before["since"],
             "rows": plan.shape.total,
             "newest": newest,
         }

@@ -104,7 +104,7 @@ class SeeClickFix(HttpSource):
             # Where nothing came since the newest change, nothing is lost by asking from there on again; a server that
             # stood still may come back with changes of that time.
             since = min(datetime.fromisoformat(state[key]) for key in (WATERMARK, _NEWEST) if key in state)
-            since -= REVISITS.overlap
+            since = max(since - REVISITS.overlap, start)
         windows = []
         uncovered = min(civil_day(since, self.tz), date.fromisoformat(state.get(_UNCOVERED, first.isoformat())))
         kept = {**state, _UNCOVERED: uncovered.isoformat()}

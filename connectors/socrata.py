@@ -100,7 +100,8 @@ class Socrata(HttpSource):
         last = today if self.last_day is None else min(today, self.last_day)
         filled = date.fromisoformat(state["filled"]) if "filled" in state else first
         # What is updated during the first reading, however often that is interrupted, is read after it.
-        reached = {"watermark": state.get("watermark", horizon.isoformat())}
+        kept = {"watermark": horizon.isoformat(), "first_day": first.isoformat(), **state}
+        reached = {name: kept[name] for name in ("watermark", "first_day")}
         windows = []
         while filled <= last:
             after = min(filled + timedelta(days=DAYS_A_WINDOW), last + timedelta(days=1))
@@ -128,7 +129,8 @@ class Socrata(HttpSource):
             self._check_columns(about)
             fresh_until = about.updated
             asked = _since_the_last_load(window, fresh_until)
-            first, last_row = self._first_uncovered(asked), None
+            first = uncovered = self._first_uncovered(asked)
+            last_row = None
             while rows := (answer := self._page(soda, self._where(soda, asked), last_row)).document:
                 page = self._batch(answer, horizon)
                 first = min({first, *np.unique(page.requests.day).tolist()})
@@ -138,7 +140,9 @@ class Socrata(HttpSource):
         if self.last_day is not None:
             closed = day_start(self.last_day + timedelta(days=1), self.tz)
             known_until = min(closed, horizon if horizon > closed + SETTLED else known_until)
-        covers, open_day = completed_days(max(first, self.first_day or first), known_until, self.tz)
+        # Of the days before the first reading only those requests come that are updated.
+        begun = date.fromisoformat(window.state.get("first_day", uncovered.isoformat()))
+        covers, open_day = completed_days(max(first, begun), known_until, self.tz)
         covered = covers[1] if covers else min(first, civil_day(known_until, self.tz)) - timedelta(days=1)
         state = {**window.state, "covered": covered.isoformat()}
         if fresh_until is not None:

@@ -117,6 +117,18 @@ def test_later_runs_read_seven_days_and_once_a_week_all(serving: Serving, takes_
     assert "Rats" in {request.category for page in a_week_later for request in page.requests}
 
 
+def test_days_before_the_first_reading_are_known_once_every_table_was_read_from_there(serving: Serving) -> None:
+    """One of the tables is read as a whole by every run, as its dates are texts."""
+    app = portal(many(400), takes_sql=True)
+    texts = {**TYPES, "open_dt": "text"}
+    app.resources["old"] = Resource("Requests by phone", texts, "2026-06-30T15:00:00", many(9, first=7))
+    url = serving(app)
+    state = end_of(read(connector(url, first_day="2026-06-20", resources=["new", "old"]), {})).state
+    again = read(connector(url, first_day="2026-06-01", resources=["new", "old"]), state, NOW + timedelta(hours=1))
+    assert end_of(again).covers == (date(2026, 6, 1), date(2026, 6, 29))
+    assert {str(101_000_000_000 + n) for n in range(355)} <= ids(again), "so nothing of these days is missing"
+
+
 def test_a_statement_that_is_no_longer_taken_is_replaced_by_a_search(serving: Serving) -> None:
     app = portal(many(400), takes_sql=True)
     source = connector(serving(app))

@@ -96,6 +96,23 @@ def test_later_runs_read_what_was_updated(serving: Serving, portal: SmallSocrata
     assert ids(read(source, source.plan(end.state, tomorrow + timedelta(hours=2)))) == []
 
 
+@pytest.mark.parametrize("then", [{"first_day": "2026-06-10"}, {"first_day": "2026-05-01"}, {"first_day": None}])
+def test_days_before_the_first_reading_are_not_known_by_what_is_updated(
+    serving: Serving, portal: SmallSocrata, then: dict[str, Any]
+) -> None:
+    url = serving(portal)
+    source = connector(url, first_day="2026-06-10")
+    state = [page.end.state for page in read(source, source.plan({}, NOW)) if page.end is not None][-1]
+    tomorrow = NOW + timedelta(days=1)
+    old = {"unique_key": "7", "created_date": "2026-05-20T09:00:00.000", "complaint_type": "Rodent"}
+    portal.put("row-7", "2026-07-01T06:00:00.000Z", **old)
+    portal.updated_at = int(tomorrow.timestamp())
+    later = connector(url, **then)
+    pages = read(later, later.plan(state, tomorrow))
+    assert "7" in ids(pages), "it is kept"
+    assert [page.end.covers for page in pages if page.end] == [(date(2026, 6, 10), date(2026, 6, 30))]
+
+
 def test_a_frozen_data_set_covers_no_new_day(serving: Serving, portal: SmallSocrata) -> None:
     source = connector(serving(portal))
     state = read(source, source.plan({}, NOW))[-1].end.state  # type: ignore[union-attr]
