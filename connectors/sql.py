@@ -173,7 +173,10 @@ class Sql:
     def _walk(
         self, database: Database, query: str, stamp: str, since: datetime, until: datetime
     ) -> Iterator[Sequence[Row]]:
-        """Pages of the query's rows; the last row of a page is where the next begins."""
+        """Pages of the query's rows; the last row of a page is where the next begins, until there is none.
+
+        A page that is not full may not be the last, as where rows are left out after the limit.
+        """
         row_id = self.fields["source_record_id"]
         binds = self._first(since, until, database)
         while True:
@@ -181,7 +184,7 @@ class Sql:
             self._check_columns(names)
             self._check_rows(rows, stamp, binds["since"], binds["until"])
             yield rows
-            if len(rows) < self.page_size:
+            if not rows:
                 return
             key = {"since": rows[-1][stamp], "after_id": rows[-1][row_id]}
             if key.items() <= binds.items():

@@ -113,6 +113,15 @@ def test_many_rows_of_one_instant(desk: Desk) -> None:
     assert sorted(ids(read(source, source.plan({}, NOW)))) == list(range(250))
 
 
+def test_a_page_that_is_short_is_not_the_last(desk: Desk) -> None:
+    """Rows are left out after the limit, as by a join around the limited part."""
+    query = f"SELECT * FROM ({QUERY}) AS limited WHERE kind = 'Rats' ORDER BY updated, id"
+    source = desk.connector(query=query)
+    pages = read(source, source.plan({}, NOW))
+    assert sorted(ids(pages)) == list(range(0, 250, 3))
+    assert end_of(pages).covers == (date(2026, 6, 1), date(2026, 6, 29))
+
+
 def test_what_is_committed_late_is_read_within_the_overlap(desk: Desk) -> None:
     source = desk.connector(overlap_minutes=30)
     state = end_of(read(source, source.plan({}, NOW))).state

@@ -30,6 +30,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from hypothesis.strategies import integers, lists, sampled_from
 from sqlalchemy import Connection, select
 
+from connectors.database import Database
 from connectors.http import HttpSource
 from flows.ingest import ingest_source
 from simulator.open311 import serve
@@ -293,6 +294,11 @@ def told(row: Shown, fields: Any) -> tuple[Any, ...]:
 @pytest.fixture(autouse=True)
 def never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HttpSource, "sleep", staticmethod(lambda _: None))
+
+
+@pytest.fixture(autouse=True)
+def no_database_has_a_clock_that_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "now", lambda *_: NEVER)
 
 
 @pytest.fixture(autouse=True)

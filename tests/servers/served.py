@@ -27,6 +27,7 @@ from tests.servers import fixmystreet
 from tests.servers.arcgis import SmallArcGis, SmallLayer, milliseconds
 from tests.servers.cfpb import SmallCfpb
 from tests.servers.ckan import Resource, SmallCkan
+from tests.servers.database import ServedDatabase
 from tests.servers.fixmystreet import SmallFixMyStreet
 from tests.servers.open311 import Habits, SmallOpen311
 from tests.servers.population import Shown
@@ -801,4 +802,5 @@ SERVED: Mapping[str, type[Served]] = {
     "seeclickfix": ServedSeeClickFix,
     "files": ServedFiles,
     "webhook": ServedWebhook,
+    "sql": ServedDatabase,
 }
