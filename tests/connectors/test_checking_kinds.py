@@ -27,7 +27,7 @@ OURS = {
     "status": "status",
 }
 Serving = Callable[[WSGIApplication], str]
-ASKED = [kind for kind in SERVED if kind not in ("files", "webhook")]  # those two are told of below
+ASKED = [kind for kind in SERVED if kind not in ("files", "webhook", "sql")]  # those three are told of below
 
 
 def served(serving: Serving, kind: str, n_days: int, **changes: Any) -> Check:
