@@ -19,11 +19,22 @@ RISES = (Kind.SURGE, Kind.CLUSTER)
 
 
 def alert_of(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
-    """The alert that a finding belongs to: live before resolved, the same scope before a related one."""
+    """The alert that a finding belongs to: live before resolved, the same scope before a related one.
+
+    What has been merged into another alert is told there.
+    """
+    found = _closest(alerts, finding)
+    wholes = {alert.fingerprint: alert for alert in alerts}
+    while found is not None and (whole := wholes.get(found.evidence.get("part_of", ""))) is not None:
+        found = whole
+    return found
+
+
+def _closest(alerts: Sequence[Alert], finding: Finding) -> Alert | None:
     close = [a for a in alerts if a.source == finding.source and _near(a, finding.day)]
     near = [a for a in close if alike(a, finding)]
     same = [a for a in near if a.labels == finding.labels]
-    related = [a for a in near if _contains(a, finding) or (a.state is not State.RESOLVED and _continues(a, finding))]
+    related = [a for a in near if _contains(a, finding) or _continues(a, finding)]
     ranked = sorted(same or related, key=lambda a: (a.state is State.RESOLVED, -a.last_day.toordinal()))
     live_related = [a for a in related if a.state is not State.RESOLVED]
     if ranked and ranked[0].state is State.RESOLVED and live_related:
@@ -62,11 +73,14 @@ def _contains(alert: Alert, finding: Finding) -> bool:
 def _continues(alert: Alert, finding: Finding) -> bool:
     """Whether the finding is about what the alert is about: its topic in another area, or a contribution to it.
 
-    Where the alert is about an area, all that was found there counts. An alert about a topic stays with it: what was
+    Where the alert is about an area, all that was found there counts. One that is over goes on only with what had one
+    cause. An alert about a topic stays with it: what was
     found together with it on one day does not become its story on the next.
     """
     if not alert.labels or not finding.labels:
         return False
+    if alert.state is State.RESOLVED:
+        return _comes_back(alert, finding)
     related = [other["labels"] for other in alert.evidence.get("related", [])]
     if dict(finding.labels) in related and agree(alert.labels, finding.labels):
         return True
@@ -74,12 +88,37 @@ def _continues(alert: Alert, finding: Finding) -> bool:
     return bool(_topics(alert.labels, alert.evidence) & topics) if own is None else own in topics
 
 
+def _comes_back(alert: Alert, finding: Finding) -> bool:
+    """Whether the finding is of what a resolved alert had found to have one cause, and not in another area."""
+    area = alert.labels.get("area")
+    is_there = finding.labels.get("area", area) == area
+    return is_there and bool(_causes(alert.evidence) & _topics(finding.labels, finding.evidence))
+
+
+def _causes(evidence: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """Topics of which a cluster has shown that they have one cause."""
+    return {topic for entry in evidence.get("one_cause", ()) if (topic := _topic(entry["labels"])) is not None}
+
+
 def _topics(labels: Mapping[str, str], evidence: Mapping[str, Any]) -> set[tuple[str, ...]]:
     """What an issue is about: its head's topic, and those of contributions that are something else than the head."""
     head = evidence.get("head", labels)
     related = [other["labels"] for other in evidence.get("related", [])]
     others = [scope for scope in related if any(head.get(name, value) != value for name, value in scope.items())]
-    return {topic for scope in (labels, head, *others) if (topic := _topic(scope)) is not None}
+    return _causes(evidence) | {topic for scope in (labels, head, *others) if (topic := _topic(scope)) is not None}
+
+
+def is_part(alert: Alert, finding: Finding) -> bool:
+    """Whether a live alert is about a part of what the finding, as a cluster shows, has found to have one cause."""
+    cause = [entry["labels"] for entry in finding.evidence.get("one_cause", ())]
+    if not cause or alert.source != finding.source or not alike(alert, finding):
+        return False
+    if alert.state is State.RESOLVED or not alert.labels or not _near(alert, finding.day):
+        return False
+    parts = [entry["labels"] for key in ("related", "parts") for entry in finding.evidence.get(key, ())]
+    areas = {scope["area"] for scope in (finding.labels, *cause, *parts) if "area" in scope}
+    is_there = "area" not in alert.labels or alert.labels["area"] in areas
+    return is_there and _topics(alert.labels, alert.evidence) <= _causes(finding.evidence)
 
 
 def _topic(labels: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from alerts.belonging import alert_of, alike
+from alerts.belonging import alert_of, alike, is_part
 from alerts.rules.evidence import NUMBERS
 from forewarn.alert import Alert, AlertEvent, Change, Finding, Kind, Severity, State, Verdict
 
@@ -51,6 +51,7 @@ def advance(
     `told` (severity and excess a day last told to people, and `in_hours`, the day if hours of it were told; null while
     held back), and `before` (first and last day of the time before it came back; null if it never did). One that was
     held back and is not found any more when its last day is judged again is `withdrawn`: the trouble was all it was.
+    One that turns out to be part of another, because both have one cause, is `merged`: the other goes on for both.
     """
     known, at_first = list(alerts), {alert.fingerprint for alert in alerts}
     issues: dict[str, list[Finding]] = {}
@@ -61,15 +62,19 @@ def advance(
             known.append(alert)
         issues.setdefault(alert.fingerprint, []).append(finding)
     by_fingerprint = {alert.fingerprint: alert for alert in known}
+    unseen = [alert for alert in alerts if alert.fingerprint not in issues]
     changes: list[Change] = []
     for fingerprint, of_issue in issues.items():
         finding = _with_others(*of_issue)
-        if fingerprint not in at_first:
-            changes.append(_open(finding, now, held=held))
-        elif again := _found_again(by_fingerprint[fingerprint], finding, now, held=held):
-            changes.append(again)
+        if fingerprint in at_first:
+            change = _found_again(by_fingerprint[fingerprint], finding, now, held=held)
+        else:
+            change = _open(finding, now, held=held)
+        if change is not None:
+            parts = [] if held else [alert for alert in unseen if is_part(alert, finding)]
+            unseen = [alert for alert in unseen if alert not in parts]
+            changes += _merged(change, parts, now)
     if is_over and not held:
-        unseen = [alert for alert in alerts if alert.fingerprint not in issues]
         changes += [quiet for alert in unseen if (quiet := _not_found(alert, day, now))]
     return changes
 
@@ -109,6 +114,8 @@ def resolve(alert: Alert, who: str, at: datetime, note: str = "") -> Change:
 
 def _with_others(largest: Finding, *others: Finding) -> Finding:
     """Of several findings of one issue the largest speaks; others of its kind are named beside it."""
+    cause = _one_cause(largest.evidence, *(other.evidence for other in others))
+    largest = replace(largest, evidence={**largest.evidence, **cause})
     named = [largest.evidence.get("head"), *(entry["labels"] for entry in largest.evidence.get("related", ()))]
     also = []
     for other in others:
@@ -119,6 +126,27 @@ def _with_others(largest: Finding, *others: Finding) -> Finding:
     if not also:
         return largest
     return replace(largest, evidence={**largest.evidence, "related": [*largest.evidence["related"], *also]})
+
+
+def _merged(whole: Change, parts: Sequence[Alert], now: datetime) -> list[Change]:
+    """The change of an alert, with that of others which have turned out to be parts of it."""
+    first_day = min(alert.first_day for alert in (whole.alert, *parts))
+    note = f"part of {whole.alert.fingerprint}, {whole.alert.title}"
+    return [
+        replace(whole, alert=replace(whole.alert, first_day=first_day)),
+        *(_change(_closed_as_part(alert, whole.alert), "merged", now, note=note) for alert in parts),
+    ]
+
+
+def _closed_as_part(alert: Alert, whole: Alert) -> Alert:
+    return replace(alert, state=State.RESOLVED, evidence={**alert.evidence, "part_of": whole.fingerprint})
+
+
+def _one_cause(*evidences: Mapping[str, Any]) -> dict[str, Any]:
+    """All scopes of which one of these tells that they have one cause, each once; nothing, where none does."""
+    entries = (entry for evidence in evidences for entry in evidence.get("one_cause", ()))
+    distinct = {json.dumps(entry, sort_keys=True): entry for entry in entries}
+    return {"one_cause": list(distinct.values())} if distinct else {}
 
 
 def _turn(alerts: Sequence[Alert], finding: Finding) -> int:
@@ -185,15 +213,16 @@ def _found_again(alert: Alert, finding: Finding, now: datetime, *, held: bool) -
         peak = _peak(finding)
     if told is not None and not comparable:
         told = {**told, "excess": excess}
+    cause = _one_cause(alert.evidence, finding.evidence)
     after = replace(
         alert,
         kind=finding.kind,
-        labels=_common(alert.labels, finding.labels) if alike(alert, finding) else dict(finding.labels),
+        labels=_scope(alert, finding),
         severity=severity,
         title=finding.title,
         last_day=finding.day,
         peak_day=date.fromisoformat(peak["day"]),
-        evidence={**finding.evidence, "peak": peak, "told": told, "before": alert.evidence["before"]},
+        evidence={**finding.evidence, "peak": peak, "told": told, "before": alert.evidence["before"], **cause},
     )
     return None if after == alert else _change(after, what, now)
 
@@ -216,7 +245,7 @@ def _reopen(alert: Alert, finding: Finding, now: datetime, *, held: bool) -> Cha
     again = replace(
         fresh,
         fingerprint=alert.fingerprint,
-        labels=_common(alert.labels, finding.labels),
+        labels=_common(alert.labels, finding.labels) or dict(finding.labels),
         opened_at=alert.opened_at,
         revision=alert.revision,
         evidence={
@@ -250,9 +279,16 @@ def _release(alert: Alert, now: datetime) -> Change:
     return _change(replace(alert, evidence={**alert.evidence, "told": told}), "released", now)
 
 
+def _scope(alert: Alert, finding: Finding) -> dict[str, str]:
+    """The scope of an alert that was found again: what holds both, or the area where all has one cause."""
+    is_area = "one_cause" in finding.evidence and finding.labels.keys() == {"area"} != alert.labels.keys()
+    if is_area or not alike(alert, finding):
+        return dict(finding.labels)
+    return _common(alert.labels, finding.labels) or dict(alert.labels)  # only widens, and never to the whole source
+
+
 def _common(labels: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """The scope that holds both; an alert's scope only widens, and never to the whole source."""
-    return {name: value for name, value in labels.items() if others.get(name) == value} or dict(labels)
+    return {name: value for name, value in labels.items() if others.get(name) == value}
 
 
 def _peak(finding: Finding) -> dict[str, Any]:

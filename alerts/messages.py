@@ -18,12 +18,16 @@ TOLD = {
     "reopened": "it is back",
     "worsened": "it got worse",
     "resolved": "over",
+    "merged": "part of another alert",
     "passed": "it came and went",  # began and ended before anybody was told
 }
 """What people are told of, in words: events, and what several of them come to."""
 
 BEGINS = ("opened", "released", "reopened")
 """Those that an alert is first told with."""
+
+ENDS = ("resolved", "merged")
+"""Those that only people hear who were told before."""
 
 LONGEST_SUBJECT = 160
 
@@ -76,20 +80,20 @@ def _one_each(changes: Sequence[Change]) -> list[Change]:
 
 def _is_news(change: Change) -> bool:
     """What is no incident is told once: nobody waits for it to be over."""
-    if change.alert.kind is Kind.DATA and change.event.what in ("resolved", "worsened"):
+    if change.alert.kind is Kind.DATA and change.event.what in (*ENDS, "worsened"):
         return False
     return change.event.what in TOLD and change.alert.evidence["told"] is not None
 
 
 def _is_new_to(settings: ChannelSettings, change: Change) -> bool:
     """Whether it is for those who were not told of the alert before."""
-    return change.event.what != "resolved" and wants(settings, change.alert)
+    return change.event.what not in ENDS and wants(settings, change.alert)
 
 
 def headline_of(change: Change) -> str:
     """`Warning, new alert`; `Over`."""
-    if change.event.what == "resolved":
-        return "Over"
+    if change.event.what in ENDS:
+        return TOLD[change.event.what].capitalize()
     return f"{SEVERITY_WORDS[change.alert.severity]}, {TOLD[change.event.what]}"
 
 
@@ -110,7 +114,7 @@ def text_of(change: Change, dashboard_url: str) -> str:
 
 def story_of(change: Change) -> list[Answer]:
     """The whole explanation; of an alert that is over only how it ended, unless nobody was told of it."""
-    if change.event.what == "resolved":
+    if change.event.what in ENDS:
         return _ending(change)
     whole = answers(change.alert)
     if change.event.what == "passed":
@@ -125,11 +129,12 @@ def _ending(change: Change) -> list[Answer]:
     who = "by itself" if event.who == "forewarn" else f"by {plain(event.who)}"
     span = f"It was found from {day_text(alert.first_day, year=True)} to {day_text(alert.last_day, year=True)}"
     peak = f", and was worst on {day_text(alert.peak_day)}" if alert.first_day < alert.last_day else ""
-    return [
-        Answer("How it ended", f"Closed {who}{reason}."),
-        Answer("What it was", f"{span}{peak}."),
-        Answer("What to do", "Nothing. If you know what it was, a verdict helps to judge the next one."),
-    ]
+    ended = f"Closed {who}{reason}."
+    todo = "Nothing. If you know what it was, a verdict helps to judge the next one."
+    if event.what == "merged":
+        ended = f"It has one cause with another alert, and goes on as {plain(event.note, 300)}."
+        todo = "Follow the other alert; it tells of both."
+    return [Answer("How it ended", ended), Answer("What it was", f"{span}{peak}."), Answer("What to do", todo)]
 
 
 def alert_url(change: Change, dashboard_url: str) -> str:

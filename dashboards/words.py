@@ -43,6 +43,7 @@ EVENT_WORDS = {
     "acknowledged": "Acknowledged",
     "verdict": "Judged",
     "resolved": "Resolved",
+    "merged": "Goes on in another alert",
     "reopened": "Opened again",
 }
 

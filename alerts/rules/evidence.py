@@ -11,6 +11,7 @@ tail, watched   chance of such a count on an ordinary day; chances for such an a
                 have one
 detector        name of the method
 related         the other alarms of the issue
+one_cause       `labels` of what a cluster shows to have one cause with it, itself included; missing: nothing is shown
 parts           the five largest contributions of areas or categories, alarmed or not, with their `share`
 history         the head's counts of the last 28 days, null where not observed, with the last day
 holiday, holiday_before                        public holiday that day, the day before; ''

@@ -1,7 +1,8 @@
 """Which surges of a day have one cause, as a cluster shows by rising in all their categories at one place?
 
 A burst main is "water leak" and "no water", often in two or three areas. Surges of two categories are one issue if
-clusters of that day hold both, and most of either surge lies in the areas of these clusters.
+clusters of that day hold both, most of either surge lies in the areas of these clusters, and they began at about the
+same time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from alerts.rules.merging import EXPLAINS
 from alerts.wording import issue_title
 from forewarn.alert import Finding
 from forewarn.results import Cluster
+
+AT_ONCE_DAYS = 3
+"""What has one cause begins within so many days; which span of days shows it best varies as much."""
 
 
 def joined(surges: Sequence[Finding], clusters: Sequence[Cluster], day: date) -> list[Finding]:
@@ -35,7 +39,9 @@ def joined(surges: Sequence[Finding], clusters: Sequence[Cluster], day: date) ->
 
 
 def _areas_of_both(surge: Finding, other: Finding, clusters: Sequence[Cluster]) -> set[str]:
-    """Areas of the clusters that hold the topics of both; none where either surge is mostly elsewhere."""
+    """Areas of the clusters that hold the topics of both; none where either surge is mostly elsewhere, or older."""
+    if abs(surge.evidence["window_days"] - other.evidence["window_days"]) > AT_ONCE_DAYS:
+        return set()
     holding = [one for one in clusters if len({_topic_of(finding, one) for finding in (surge, other)} - {None}) == 2]
     areas = {area for one in holding for area in one.areas}
     return areas if all(_share_in(finding, areas) >= EXPLAINS for finding in (surge, other)) else set()
@@ -59,7 +65,7 @@ def _shares(surge: Finding) -> Mapping[str, float]:
 
 
 def _one_of(cause: Sequence[Finding], clusters: Sequence[Cluster]) -> Finding:
-    head, *others = sorted(cause, key=lambda surge: -surge.evidence["excess"])
+    head, *others = by_size = sorted(cause, key=lambda surge: -surge.evidence["excess"])
     pairs = combinations(cause, 2)
     areas = {area for pair in pairs for area in _areas_of_both(*pair, clusters)}
     inside = {area: share for area, share in _shares(head).items() if area in areas}
@@ -79,6 +85,10 @@ def _one_of(cause: Sequence[Finding], clusters: Sequence[Cluster]) -> Finding:
         labels=labels,
         severity=max(surge.severity for surge in cause),
         title=issue_title(labels, alarms, source=head.source, with_areas=True, so_far=so_far),
-        evidence={**head.evidence, "related": [*head.evidence["related"], *also][:RELATED]},
+        evidence={
+            **head.evidence,
+            "related": [*head.evidence["related"], *also][:RELATED],
+            "one_cause": [{"labels": surge.evidence["head"]} for surge in by_size],
+        },
         alarms=alarms,
     )

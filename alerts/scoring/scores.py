@@ -17,6 +17,7 @@ from statistics import fmean, median
 
 import numpy as np
 
+from alerts.messages import ENDS
 from alerts.rules.cells import column_of
 from alerts.scoring.known_events import INCIDENTS, NO_INCIDENTS, EventKind, KnownEvent, days_of, tells_of, touching
 from forewarn.alert import Alarm, Alert, Change, Kind
@@ -200,7 +201,7 @@ def says_found(change: Change) -> bool:
     """Whether people knew of the alert and it was found: not held back, and not told as no incident."""
     if change.alert.kind is Kind.DATA:
         return False
-    return change.event.what != "resolved" and change.alert.evidence["told"] is not None
+    return change.event.what not in ENDS and change.alert.evidence["told"] is not None
 
 
 def _scored(event: KnownEvent, first: date | None, days: set[date]) -> ScoredEvent:
