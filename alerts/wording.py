@@ -120,7 +120,10 @@ def answers(alert: Alert) -> list[Answer]:
     if alert.state is not State.RESOLVED or alert.kind is Kind.DATA:
         return found
     verdict = "" if alert.verdict else " If you know what it was, a verdict helps to judge the next one."
-    over = Answer("What to do", f"Nothing: it is over.{verdict}")
+    todo = (
+        "Follow the other alert; it tells of both." if "part_of" in alert.evidence else f"Nothing: it is over.{verdict}"
+    )
+    over = Answer("What to do", todo)
     return [over if answer.question == over.question else answer for answer in found]
 
 

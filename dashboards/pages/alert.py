@@ -182,6 +182,10 @@ def act(desk: Desk, fingerprint: str, button: str | Mapping[str, str], who: str,
 
 def _standing(desk: Desk, alert: Alert) -> list[Component]:
     verdict = [html.Span(f"Verdict: {VERDICT_WORDS[alert.verdict]}")] if alert.verdict else []
+    whole: list[Component] = []
+    if part_of := alert.evidence.get("part_of"):
+        link = dcc.Link("Go to that alert", href=f"/alerts/{part_of}")
+        whole = [html.P(["It has one cause with another alert, which goes on for both. ", link])]
     return [
         html.P(
             [
@@ -194,6 +198,7 @@ def _standing(desk: Desk, alert: Alert) -> list[Component]:
             className="facts",
         ),
         html.H1(plain(alert.title, 300)),
+        *whole,
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,19 @@ def test_the_page_of_a_cluster(tmp_path: Path, settings: Settings) -> None:
         assert piece in text
     _, row = inbox.layout(desk, "", {})
     assert "+20" in json.dumps(row, cls=PlotlyJSONEncoder)
+    engine.dispose()
+
+
+def test_what_was_merged_leads_to_the_alert_in_which_it_goes_on(tmp_path: Path, settings: Settings) -> None:
+    (opened,) = advance([], ClusterRise().evaluate([drawn_cluster()], date(2026, 2, 3)), date(2026, 2, 3), NOW)
+    part = replace(opened.alert, state=State.RESOLVED, evidence={**opened.alert.evidence, "part_of": "abc"})
+    engine = open_store(f"sqlite:///{tmp_path / 'merged.db'}")
+    with transaction(engine) as conn:
+        write_changes(conn, [Change(part, replace(opened.event, what="merged", note="part of abc, Rats"))])
+    _, page = alert_page.layout(Desk(engine, settings, lambda: NOW), part.fingerprint, {})
+    text = json.dumps(page, cls=PlotlyJSONEncoder)
+    for piece in ("/alerts/abc", "one cause with another alert", "Follow the other alert", "Goes on in another alert"):
+        assert piece in text
     engine.dispose()
 
 
