@@ -4,8 +4,9 @@ A publisher who builds a data set anew may number its rows anew. Rows of days th
 that were never seen, and each is of the same instant and the same labels as a stored request that does not come. If
 that is so of nearly all of many such rows, the stored requests take the new ids.
 
-Times that are so coarse that requests cannot be told apart by them and their labels say nothing: another report of the
-same kind on the same day would be taken for the one before.
+Times may be so coarse that requests cannot be told apart by them and their labels, as where only days are told: another
+report of the same kind on the same day would be taken for the one before. Then the days must come whole, with nearly as
+many requests of each of many kinds as are stored of them; which of those is which does not matter to any count.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, select, update
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, func, select, update
 
 from store.dialect import rows_looked_up, stage
 from store.schema import request_revision
@@ -25,7 +26,7 @@ from store.types import Day, UtcTime
 LEAST = 30
 """Fewer rows than this say nothing."""
 NEARLY_ALL = 0.9
-"""Such a share of them must have their match, and both they and what they match must be told apart."""
+"""Such a share of them must have their match; and they and what they match must be told apart, or whole days match."""
 
 _staging = MetaData()
 _instant = Table(
@@ -70,13 +71,16 @@ def renumber(
         {"instant": instants.groupby(["series_id", "at"]).ngroup(), "new": rows["source_record_id"]}, dtype=object
     )
     first = ~come["instant"].duplicated().to_numpy()
-    if first.mean() < NEARLY_ALL:
+    if first.sum() < LEAST:
         return 0
     asked = {name: rows[name][first] for name in ("series_id", "day", "requested_at")}
     held = _held(conn, source, {"instant": come["instant"].to_numpy()[first], **asked})
     held = held[~held["old"].isin(columns["source_record_id"][is_stored])]
     pairs = _counted(come).merge(_counted(held), on=["instant", "number"])
-    if len(pairs) < NEARLY_ALL * len(come) or held["instant"].duplicated().mean() > 1 - NEARLY_ALL:
+    if len(pairs) < NEARLY_ALL * len(come):
+        return 0
+    are_apart = all(frame["instant"].duplicated().mean() <= 1 - NEARLY_ALL for frame in (come, held))
+    if not are_apart and len(pairs) < NEARLY_ALL * _absent(conn, source, rows["day"], columns["day"][is_stored]):
         return 0
     stage(conn, _renumbered, {name: pairs[name].to_numpy(object) for name in ("old", "new")})
     with rows_looked_up(conn):
@@ -105,6 +109,19 @@ def _held(conn: Connection, source: str, instants: Mapping[str, npt.NDArray[Any]
     with rows_looked_up(conn):
         found = conn.execute(statement.order_by(stored.c.source_record_id)).all()
     return pd.DataFrame([tuple(row) for row in found], columns=["instant", "old"], dtype=object)
+
+
+def _absent(conn: Connection, source: str, days: npt.NDArray[Any], coming: npt.NDArray[Any]) -> int:
+    """How many stored requests of these days do not come, of those that come the days being given."""
+    asked = np.unique(days)
+    within = stored.c.day.between(asked[0].item(), asked[-1].item())
+    statement = select(stored.c.day, func.count()).where(
+        stored.c.source == source, within, stored.c.deleted_at.is_(None)
+    )
+    there = sum(
+        count for day, count in conn.execute(statement.group_by(stored.c.day)) if np.datetime64(day, "D") in asked
+    )
+    return int(there - np.isin(coming, asked).sum())
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def town(engine: Engine, tmp_path: Path, request: Any, monkeypatch: pytest.Monke
         yield found
 
 
-@pytest.mark.parametrize("town", ["socrata", "open311", "arcgis with edits", "seeclickfix"], indirect=True)
+@pytest.mark.parametrize("town", ["socrata", "open311", "arcgis with edits", "seeclickfix", "cfpb"], indirect=True)
 def test_requests_that_come_under_other_ids_are_counted_once(town: Town) -> None:
     town.people.move_to_new_ids(town.now)
     report = town.read()

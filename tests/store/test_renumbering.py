@@ -80,6 +80,18 @@ def test_a_list_of_one_day_is_not_what_was_reported_on_it(store_engine: Engine) 
     assert again(store_engine, of_days, late) == (WriteCounts(new=30), 120)
 
 
+def test_whole_days_that_come_under_other_ids_are_the_same(store_engine: Engine) -> None:
+    """Of a source that tells days only, all of three days; of a fourth nothing comes."""
+    of_days = [
+        replace(one, requested_at=AT + day, day=DAY + day, category=f"Kind {n % 13}")
+        for n, one in enumerate(town(160))
+        for day in (timedelta(days=n % 4),)
+    ]
+    after = [replace(one, source_record_id=f"N{one.source_record_id}") for one in of_days if one.day < DAY + LATER]
+    until = DAY + timedelta(days=9)
+    assert again(store_engine, of_days, after[:-5], until) == (WriteCounts(unchanged=115, renumbered=115), 160)
+
+
 def test_a_few_and_what_came_since_are_left_alone(store_engine: Engine) -> None:
     assert again(store_engine, town(20), town(20, prefix="N"))[0].renumbered == 0
     assert again(store_engine, town(60), town(60, prefix="M"), until=DAY - timedelta(days=1))[0].renumbered == 0
