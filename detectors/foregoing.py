@@ -1,14 +1,14 @@
 """What the steps just before a span say of its level, where levels are known to stray at this time of the year.
 
-    E    = max(inflation² - 1 - TOLERANCE, 0) · (dispersion / D + R)     how far the level strays, besides R
+    E    = max(persistence² - TOLERANCE, 0) · (dispersion / D + R)     how far the level strays for weeks, besides R
     gain = E / (E + R + dispersion / D)                                  D were expected in the steps before, Y came
     rises are held against  M · (1 + gain · max(Y / D - 1, 0))
     falls are held against  M · (1 + gain · min(Y / D - 1, 0))           with the relative variance  R + E (1 - gain)
 
 A winter's wave that begins early is thus told when it begins, not for as long as it lasts, and a sharp rise on top of
 it stands out. What returns to the usual is neither rise nor fall, since both are held against the further of the two
-expectations. Where levels keep to what is expected of them, E is 0 and the steps before change nothing: a surge that
-lasts does not hide itself.
+expectations. Where levels keep to what is expected of them, or stray for a few days only, E is 0 and the steps before
+change nothing: a surge that lasts does not hide itself.
 
 References:
     Kalman (1960), J Basic Eng 82, 35-45 (the gain).
@@ -23,7 +23,7 @@ from forewarn.panel import Floats
 Truths = npt.NDArray[np.bool_]
 
 TOLERANCE = 0.5
-"""Excess variance of past spans that chance alone may bring, a few weeks of a few years being all that is seen."""
+"""What chance alone may bring, a few weeks of a few years being all that is seen."""
 
 LEAST = 1e-9
 """Requests expected below which the steps before say nothing."""
@@ -76,6 +76,7 @@ class Foregoing:
         return Held(corrected, variance)
 
 
-def stray_of(inflation: Floats) -> Floats:
-    """Excess variance of past spans over what is expected of chance, for their inflation (detectors/past_spans.py)."""
-    return np.maximum(inflation**2 - 1 - TOLERANCE, 0.0)
+def stray_of(persistence: Floats) -> Floats:
+    """Variance that past weeks had in common with those before them, over what is expected of chance, for their
+    persistence (detectors/past_spans.py)."""
+    return np.maximum(persistence**2 - TOLERANCE, 0.0)

@@ -1,9 +1,12 @@
 """How far did spans of the past stray from what they should have brought, at this time of the year?
 
-    inflation = mean over years of  sqrt(mean of (Y - M)² / V)     over spans of near days of the year; at least 1
+    z           = (Y - M) / sqrt(V)
+    inflation   = mean over years of  sqrt(mean of z²)              over spans of near days of the year; at least 1
+    persistence = mean over years of  sqrt(mean of z_before z)      over weeks of these days and those just before them
 
 Where every winter's wave begins in another week, the level of a winter is not to be relied on. It is then the steps
-just before a span that say what should come (detectors/foregoing.py), and only a sharp rise stands out.
+just before a span that say what should come (detectors/foregoing.py), as far as such steps used to: a wave lasts, a day
+of snow does not, and says nothing of the next week.
 """
 
 import numpy as np
@@ -52,7 +55,7 @@ class PastSpans:
         self.stray = np.zeros((len(y), near.shape[1]))
         """(n_series, n_periods + 1) see detectors/foregoing.py."""
         if course.looked_back:
-            self.stray = stray_of(years.inflation(_in_deviations(came - owed, variance)))
+            self.stray = stray_of(years.persistence(_in_deviations(came - owed, variance), course.looked_back))
         stray = np.repeat(self.stray[:, :-1], course.period, axis=1)
         foregoing = Foregoing(came, owed, spread * owed, stray, relative)
         cells = foregoing.cells
@@ -97,11 +100,24 @@ class _Years:
 
     def inflation(self, strayed: Floats) -> Floats:
         """(n_series, n_periods + 1) for spans that strayed by so many deviations."""
-        squared = np.minimum(strayed**2, WINSOR**2)
-        squared *= self._known
-        sums = period_sums(squared, self._period)
-        found = sum(np.sqrt(total * (sums[:, within] @ weights)) for within, weights, total in self._near)
+        found = self._roots(np.minimum(strayed**2, WINSOR**2))
         return np.asarray(np.maximum((BELIEF_STEPS + found) / self._total, 1.0))
+
+    def persistence(self, strayed: Floats, apart: int) -> Floats:
+        """(n_series, n_periods + 1) for sums that strayed by so many deviations, each held against that of `apart`
+        steps before; 0 where the one says nothing of the other."""
+        product = np.zeros_like(strayed)
+        np.multiply(strayed[:, apart:], strayed[:, :-apart], out=product[:, apart:])
+        return np.asarray(self._roots(np.clip(product, -(WINSOR**2), WINSOR**2, out=product)) / self._total)
+
+    def _roots(self, squares: Floats) -> Floats:
+        """(n_series, n_periods + 1) sum over years of the root of the mean of the known steps, times their weight."""
+        squares *= self._known
+        sums = period_sums(squares, self._period)
+        found = np.zeros((len(sums), self._near[0][1].shape[1]))
+        for within, weights, total in self._near:
+            found += np.sqrt(np.maximum(total * (sums[:, within] @ weights), 0.0))
+        return found
 
 
 def nearness(day_of_year: Floats, other: Floats) -> Floats:

@@ -6,9 +6,10 @@
 
 `frequency` and `g` are those at which the chances hold on the past: how often a score exceeded the start of the tail,
 and by how much the peaks did (Hill's estimator on the scale of -log nominal: g = 1 where the model is right, larger
-where the tail is heavier than it says). Peaks are at least a week apart, since a rise of ten days is one event and not
-ten. A series is drawn towards what the panel's series show, the more the less it has seen itself; and what has seen
-little has a heavier tail for that, as Student's t has.
+where the tail is heavier than it says). What lies further out than any ordinary tail is a disaster, and says nothing of
+ordinary steps. Peaks are at least a week apart, since a rise of ten days is one event and not ten. A series is drawn
+towards what the panel's series show, the more the less it has seen itself; and what has seen little has a heavier tail
+for that, as Student's t has.
 
 References:
     Hill (1975), Ann Stat 3, 1163-1174; Davison & Smith (1990), J R Stat Soc B 52, 393-442 (peaks over a threshold).
@@ -30,7 +31,11 @@ START = 0.02
 """Nominal chance at which the tail begins."""
 
 LARGEST_EXCESS = 8.0
-"""Cut of one peak's part in g, in units of log chance: one disaster should not blunt a series for years."""
+"""Excess, in units of log chance, from which on a peak is a disaster (a chance below 7e-6): it is left out of the tail,
+as its days are all but left out of the season (detectors/baseline.py)."""
+
+LARGEST_MEAN = 3.0
+"""Of the excesses below it: where they spread nearly evenly up to it, they hardly tell how heavy the tail is."""
 
 BELIEF = 12.0
 """Exceedances, or peaks, that a series' belief in the panel's tail is worth, and a panel's in the model's."""
@@ -45,8 +50,8 @@ class Peaks(NamedTuple):
 
     steps: Floats  # looked at
     above: Floats  # steps above the start of the tail
-    peaks: Floats
-    excess: Floats  # of all peaks, in units of log chance
+    peaks: Floats  # but for disasters
+    excess: Floats  # of all these peaks, in units of log chance
 
 
 class Tail(NamedTuple):
@@ -72,7 +77,8 @@ def peaks_of(score: Floats, known: npt.NDArray[np.bool_], apart: int) -> Peaks:
     above = score > -special.ndtri(START / SCANS)
     peak = above & (score == maximum_filter1d(score, 2 * (apart // 2) + 1, axis=1, mode="constant", cval=-np.inf))
     rows, columns = np.nonzero(peak)
-    excess = np.minimum(nominal(score[rows, columns]) - start, LARGEST_EXCESS)
+    excess = nominal(score[rows, columns]) - start
+    rows, excess = rows[excess < LARGEST_EXCESS], excess[excess < LARGEST_EXCESS]
     n = len(score)
     return Peaks(
         known.sum(axis=1).astype(np.float64),
@@ -85,7 +91,7 @@ def peaks_of(score: Floats, known: npt.NDArray[np.bool_], apart: int) -> Peaks:
 def tail_of(peaks: Peaks) -> Tail:
     """Tails of all series of a panel, each drawn towards what the others show."""
     frequency = _drawn(peaks.above, START * peaks.steps)
-    heaviness = _drawn(peaks.excess, peaks.peaks)
+    heaviness = _uncut(_drawn(peaks.excess, peaks.peaks))
     young = 1 + FEW_STEPS / np.maximum(peaks.steps, 1.0)
     return Tail(np.clip(frequency, 0.5, 0.5 / START), np.maximum(heaviness, 1.0) * young)
 
@@ -94,6 +100,14 @@ def _drawn(found: Floats, due: Floats) -> Floats:
     """(n_series,) ratio of found to due, drawn towards the panel's median, which is itself drawn towards 1."""
     typical = np.median((BELIEF + found) / (BELIEF + due))
     return np.asarray((BELIEF * typical + found) / (BELIEF + due))
+
+
+def _uncut(mean: Floats) -> Floats:
+    """g of an exponential tail of whose excesses those below `LARGEST_EXCESS` have this mean; by fixed-point steps."""
+    g = mean = np.minimum(mean, LARGEST_MEAN)
+    for _ in range(30):
+        g = mean + LARGEST_EXCESS / np.expm1(LARGEST_EXCESS / g)
+    return np.asarray(g)
 
 
 def chance(score: Floats, tail: Tail) -> Floats:

@@ -393,6 +393,27 @@ def test_the_week_before_a_span_changes_nothing_where_levels_do_not_stray() -> N
         np.testing.assert_array_equal(getattr(looking_back, verdict), getattr(before, verdict))
 
 
+def snow(now: float) -> np.ndarray:
+    """Three years of ten rare series; each January of the first five has a day or three of dozens at another date. On
+    the last day, and a little on the days before it, it snows again."""
+    rng = np.random.default_rng(27)
+    counts = rng.poisson(0.2, (10, 3 * 365 + 12)).astype(float)
+    for row in range(5):
+        for year, (height, days) in enumerate([(30, 2), (70, 3), (35, 1)]):
+            begin = year * 365 + rng.integers(2, 25)
+            counts[row, begin : begin + days] += rng.poisson(height, days)
+    counts[:5, -3:-1] += 2
+    counts[:5, -1] = now
+    return counts
+
+
+def test_short_events_of_other_years_leave_a_limit_that_the_next_one_crosses() -> None:
+    detection = Scan(alpha=4e-4).detect(panel_of(snow(44.0), first="2015-01-01"), 1)
+    assert detection.expected[:5].max() < 2
+    assert detection.limit[:5].max() < 30
+    assert detection.upper_tail[:5].max() < 1e-4
+
+
 def test_span_sums_equal_their_loop() -> None:
     values = np.arange(24.0).reshape(2, 12) ** 2
     spans = (1, 2, 3, 5, 14)
@@ -408,6 +429,9 @@ def test_a_heavy_tail_is_learnt_from_the_past_and_its_limit_agrees_with_its_chan
     known = np.ones(light.shape, dtype=bool)
     assert tail_of(peaks_of(heavy, known, 14)).heaviness.mean() > 1.8
     assert tail_of(peaks_of(light, known, 14)).heaviness.mean() < 1.25
+    disaster = light.copy()
+    disaster[:, 700] = 12.0
+    np.testing.assert_array_less(peaks_of(disaster, known, 14).excess, peaks_of(light, known, 14).excess + 1e-6)
     tail = Tail(np.array([0.6, 1.0, 2.5]), np.array([1.0, 1.7, 3.0]))
     for alpha in (0.05, 0.01, 1e-4, 1e-8):
         score = score_at(alpha, tail)
