@@ -17,6 +17,7 @@ from tests.conftest import PROJECT
 
 EXAMPLES = sorted((PROJECT / "docs" / "examples").glob("*/forewarn.toml"), key=lambda file: file.parent.name)
 LARGEST = "nyc-council"
+WEEKLY = "cfpb-weekly"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 TWICE = {"chicago-sanitation": 2, "nyc-council": 93}
@@ -71,7 +72,7 @@ def test_an_example_says_what_it_is_and_where_from(example: Path) -> None:
     assert "github.com/" in lines[1]
 
 
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if name_of(e) != LARGEST], ids=name_of)
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if name_of(e) not in (LARGEST, WEEKLY)], ids=name_of)
 def test_every_row_is_counted(example: Path, real_data: Path) -> None:
     installation = open_installation(example)
     ((name, source),) = installation.settings.sources.items()
@@ -87,6 +88,19 @@ def test_every_row_is_counted(example: Path, real_data: Path) -> None:
         assert (known - counts).sum() == missing
         assert (known - counts).min() >= 0
     assert (counts > 0).mean() > 0.3
+
+
+def test_every_week_is_counted(real_data: Path) -> None:
+    installation = open_installation(PROJECT / "docs" / "examples" / WEEKLY / "forewarn.toml")
+    ((name, _),) = installation.settings.sources.items()
+    counts, rejected = ingested(installation, name)
+    installation.engine.dispose()
+    assert rejected == 0
+    (file,) = (real_data / name).glob("weekly_*.csv")
+    rows = pd.read_csv(file, parse_dates=["week_start"])
+    weeks = counts.rolling(7).sum().shift(-6)
+    for begin, complaints in rows.groupby("week_start")["complaints"].sum().items():
+        assert weeks[begin] == complaints
 
 
 def test_the_largest_city_is_read_row_by_row(real_data: Path) -> None:
