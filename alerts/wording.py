@@ -76,8 +76,18 @@ def _everywhere(labels: Mapping[str, str], *, with_areas: bool) -> str:
     return " (all areas)" if with_areas and labels and "area" not in labels else ""
 
 
-def breach_title(breach: Breach, day: date) -> str:
-    """`Rats: on about Thu 12 Mar the weekly number will pass 400 (chance 7 in 10)`; `day` is the breach's."""
+def breach_title(breach: Breach, day: date, last: date) -> str:
+    """`Rats: on about Thu 12 Mar the weekly number will pass 400 (chance 7 in 10)`, or that it is above it already.
+
+    Args:
+        day: Of the breach.
+        last: The last day that is known.
+    """
+    if breach.over is not None:
+        return (
+            f"{scope_text(breach.labels)}: {number(breach.over)} requests {days_text(last, breach.window_days)} "
+            f"are more than the {number(breach.limit)} that can be handled"
+        )
     return (
         f"{scope_text(breach.labels)}: on about {day_text(day)} the {window_text(breach.window_days)} "
         f"will pass {number(breach.limit)} (chance {chances_text(breach.probability)})"
@@ -296,6 +306,21 @@ def _why_lower(alert: Alert, evidence: Mapping[str, Any]) -> str:
 def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
     day = date.fromisoformat(evidence["breach_day"])
     window = window_text(evidence["window_days"])
+    if (over := evidence.get("over")) is not None:
+        return [
+            Answer(
+                "What is",
+                f"{scope_text(alert.labels)}: {number(over)} requests came "
+                f"{days_text(alert.last_day, evidence['window_days'], year=True)}, and "
+                f"{number(evidence['limit'])} can be handled.",
+            ),
+            Answer(
+                "What is coming",
+                f"On {day_text(day, year=True)} the {window} is expected to be {number(evidence['expected'])}, most "
+                f"likely {range_text(evidence['low'], evidence['high'])}.",
+            ),
+            _breach_to_do(),
+        ]
     return [
         Answer(
             "What is coming",
@@ -308,12 +333,16 @@ def _breach_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:
             f"most likely {range_text(evidence['low'], evidence['high'])}.",
         ),
         Answer("How soon", f"{count_of(evidence['lead_days'], 'day')} are left, counted from the last day known."),
-        Answer(
-            "What to do",
-            "Plan for it, or act on the cause. Acknowledge the alert, so that others know. "
-            "It closes by itself when the forecast stays below the limit.",
-        ),
+        _breach_to_do(),
     ]
+
+
+def _breach_to_do() -> Answer:
+    return Answer(
+        "What to do",
+        "Plan for it, or act on the cause. Acknowledge the alert, so that others know. "
+        "It closes by itself when the forecast stays below the limit.",
+    )
 
 
 def _source_answers(alert: Alert, evidence: Mapping[str, Any]) -> list[Answer]:

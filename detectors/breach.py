@@ -146,4 +146,12 @@ def _breach(panel: Panel, forecast: Forecast, row: int, limit: LimitSettings, su
         low=float(low),
         high=float(high),
         forecaster=str(forecast.forecaster[row]),
+        over=_over(panel.counts[row], limit),
     )
+
+
+def _over(counts: Floats, limit: LimitSettings) -> float | None:
+    """The sum of the last window, (n_days,), if all of it is known and it is above the limit."""
+    last = counts[-limit.window_days :]
+    known = last.size == limit.window_days and np.isfinite(last).all()
+    return float(last.sum()) if known and last.sum() > limit.max_requests else None

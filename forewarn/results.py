@@ -218,6 +218,7 @@ class Breach:
         probability: Chance that the limit is crossed within the horizon, 0 to 1.
         expected: Mean of the window's sum that ends on `day`; `low` and `high` its 80 % range.
         forecaster: Method that was used.
+        over: Requests of the last window that is known as a whole, where they are above the limit already.
     """
 
     source: str
@@ -230,3 +231,4 @@ class Breach:
     low: float
     high: float
     forecaster: str
+    over: float | None = None

@@ -37,7 +37,7 @@ class LimitBreach:
             labels=dict(breach.labels),
             day=day,
             severity=self._severity(lead_days, breach.probability),
-            title=breach_title(breach, breach_day),
+            title=breach_title(breach, breach_day, day),
             evidence={
                 "breach_day": breach_day.isoformat(),
                 "lead_days": lead_days,
@@ -48,6 +48,7 @@ class LimitBreach:
                 "low": round(breach.low, 1),
                 "high": round(breach.high, 1),
                 "forecaster": breach.forecaster,
+                "over": breach.over,
             },
         )
 

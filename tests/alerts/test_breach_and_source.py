@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,11 @@ def test_a_breach_says_date_and_chance() -> None:
     assert finding.labels == {"category": "Rats"}
     assert finding.evidence["lead_days"] == 37
     assert finding.evidence["breach_day"] == "2026-03-12"
+
+
+def test_a_limit_that_is_passed_is_not_told_as_if_it_were_to_come() -> None:
+    (finding,) = LimitBreach().evaluate([replace(breach(), over=433.0)], date(2026, 2, 3))
+    assert finding.title == ("Rats: 433 requests in the 7 days to Tue 3 Feb are more than the 400 that can be handled")
 
 
 @pytest.mark.parametrize(

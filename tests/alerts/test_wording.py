@@ -227,6 +227,11 @@ def test_a_breach_explains_itself() -> None:
         "What to do: Plan for it, or act on the cause. Acknowledge the alert, so that others know. "
         "It closes by itself when the forecast stays below the limit.",
     ]
+    (passed,) = LimitBreach().evaluate([replace(breach(), over=433.0)], date(2026, 2, 3))
+    assert explanation(opened(passed))[:2] == [
+        "What is: Rats: 433 requests came in the 7 days to Tue 3 Feb 2026, and 400 can be handled.",
+        "What is coming: On Thu 12 Mar 2026 the weekly number is expected to be 421, most likely 380 to 471.",
+    ]
 
 
 def test_a_source_explains_itself() -> None:

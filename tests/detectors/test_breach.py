@@ -49,6 +49,21 @@ def test_observed_days_of_the_window_count() -> None:
         assert len(find_breaches(panel, forecast_of(panel, mean), [limit(300)])) == expected
 
 
+def test_a_limit_that_is_passed_already_is_said_with_what_came() -> None:
+    busy = np.full((1, 60), 10.0)
+    busy[0, -3:] = 200
+    mean = np.full((1, 7), 10.0)
+    unknown = busy.copy()
+    unknown[0, -7] = np.nan
+    for counts, max_requests, over in ((busy, 300, 640.0), (unknown, 300, None), (busy, 639, 640.0)):
+        panel = panel_of(counts)
+        (breach,) = find_breaches(panel, forecast_of(panel, mean), [limit(max_requests, probability=0.01)])
+        assert breach.over == over
+    rising = panel_of(np.full((1, 60), 10.0))
+    (breach,) = find_breaches(rising, forecast_of(rising, mean + 90), [limit(300)])
+    assert breach.over is None
+
+
 def test_a_missing_day_of_the_window_is_drawn_not_zero() -> None:
     counts = np.full((1, 60), 100.0)
     counts[0, -2] = np.nan
