@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
+from threading import Event
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +37,8 @@ PLACES = 2000
 """Last places that tell where a source's requests are from."""
 BATCH_ROWS = 50_000
 """Pages are written together up to so many rows: a transaction a page would spend its time on committing."""
+SLOW_ROWS, SLOW_SECONDS = 1000, 5.0
+"""… or so many that took so long to read: of a slow source no more is lost if it fails or the reading is stopped."""
 LOOK_BACK = timedelta(days=120)
 """Days of history that judging a source's silence needs: eight of each weekday, and holidays."""
 
@@ -91,29 +95,36 @@ def batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> It
     Raises:
         SourceError: As the connector does.
     """
-    reading = _batches(connector, state, now)
+    stopped = Event()
+    reading = _batches(connector, state, now, stopped)
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
-        coming = reader.submit(next, reading, None)
-        while (batch := coming.result()) is not None:
+        try:
             coming = reader.submit(next, reading, None)
-            yield batch
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, reading, None)
+                yield batch
+        finally:
+            stopped.set()
 
 
-def _batches(connector: Connector, state: Mapping[str, Any], now: datetime) -> Iterator[Batch]:
+def _batches(connector: Connector, state: Mapping[str, Any], now: datetime, stopped: Event) -> Iterator[Batch]:
     reading = _pages(connector, connector.plan(state, now))
     begun = [read for read in (next(reading, None),) if read is not None]
     if begun and isinstance(connector, TellsTime) and (ahead := connector.clock_ahead(now)):  # as its answer shows
         reading, begun = _pages(connector, connector.plan(state, now - ahead)), []
     pages: list[Page] = []
-    rows, share = 0, 0.0
+    rows, share, began = 0, 0.0, monotonic()
     for page, portion in chain(begun, reading):
+        if stopped.is_set():
+            return
         pages.append(page)
         rows += len(page.requests) + len(page.counts)
         share = max(share, portion)
         says_all = page.end is not None and page.end.everything is not None
-        if rows >= BATCH_ROWS or says_all:  # what the next windows bring must be stored after it
+        is_slow = rows >= SLOW_ROWS and monotonic() - began >= SLOW_SECONDS
+        if rows >= BATCH_ROWS or is_slow or says_all:  # what the next windows bring must be stored after it
             yield Batch(pages, share)
-            pages, rows = [], 0
+            pages, rows, began = [], 0, monotonic()
     if pages:
         yield Batch(pages, share)
 

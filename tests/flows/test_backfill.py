@@ -1,7 +1,10 @@
 """A first reading of many windows: told how far it is, stopped in between, gone on with, and begun again."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Event, Timer
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -9,11 +12,14 @@ from sqlalchemy import Engine, func, select
 from connectors.http import HttpSource
 from flows.ingest import ingest_source
 from flows.installation import Installation
-from flows.pull import Reached
+from flows.pull import Reached, batches
+from forewarn.contracts import Connector, Page, Window
+from forewarn.request import DailyCount
 from forewarn.settings_file import parse
 from simulator.open311 import serve
 from store.engine import snapshot
 from store.schema import daily_count, service_request
+from tests.servers.faults import Faulty, status
 from tests.servers.socrata import SmallSocrata
 
 NOW = datetime(2026, 6, 30, 16, tzinfo=UTC)
@@ -85,3 +91,49 @@ def test_it_goes_on_where_it_was_stopped_and_can_begin_again(
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
         assert len(shares) > 5
+
+
+def test_of_a_slow_source_little_is_lost_when_it_fails(
+    store_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpSource, "sleep", staticmethod(lambda _: None))
+    monkeypatch.setattr("flows.pull.SLOW_ROWS", 100)
+    monkeypatch.setattr("flows.pull.SLOW_SECONDS", 0.0)
+    faulty = Faulty(portal())
+    with serve(faulty) as url:
+        city = installation(store_engine, tmp_path, url)
+        faulty.queue.extend([None] * 16 + [status("500 Internal Server Error")] * 40)
+        told: list[Reached] = []
+        failed = ingest_source(city, "city", NOW, told.append)
+        assert failed.failure
+        kept, counted = stored(store_engine)
+        assert len(told) > 1, "the progress is told meanwhile"
+        assert ROWS * 0.2 < kept == counted < ROWS
+        faulty.queue.clear()
+        ingest_source(city, "city", NOW)
+        assert stored(store_engine) == (ROWS, ROWS)
+
+
+def test_who_stops_a_slow_reading_waits_for_one_page_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.pull.BATCH_ROWS", 3)
+    asked: list[int] = []
+    stored_first, go_on = Event(), Event()
+
+    class Slow:
+        def plan(self, _state: object, _now: object) -> list[Window]:
+            return [Window(name="all")]
+
+        def fetch(self, _window: Window) -> Iterator[Page]:
+            for number in range(1000):
+                if number == 5:
+                    assert stored_first.wait(60)
+                    go_on.wait(60)
+                asked.append(number)
+                yield Page(counts=[DailyCount(FIRST, "Rats", "", "", "", "", 1, 0)])
+
+    reading = batches(cast(Connector, Slow()), {}, NOW)
+    next(reading)
+    stored_first.set()
+    Timer(0.2, go_on.set).start()
+    reading.close()  # as an exception in who stores them does
+    assert len(asked) <= 7
