@@ -150,11 +150,14 @@ def replayed_span(installation: Installation, name: str, first: date | None, las
         span = covered_span(conn, name)
     if span is None:
         raise ConfigError(f"sources.{name}", "holds no data yet; `forewarn run` reads it")
+    if first is not None and last is not None and first > last:
+        raise ConfigError("--from", f"{first} is after {last}, the day of --to")
+    if first is not None and first > span[1]:
+        raise ConfigError("--from", f"{first} is after {span[1]}, the last day of {name} that is complete")
+    if last is not None and last < span[0]:
+        raise ConfigError("--to", f"{last} is before {span[0]}, the first day of {name}")
     last = min(last or span[1], span[1])
-    first = max(first or last - timedelta(days=YEAR_DAYS - 1), span[0])
-    if first > last:
-        raise ConfigError("--from", f"{first} is after {last}, the last day of {name} that is complete")
-    return first, last
+    return max(first or last - timedelta(days=YEAR_DAYS - 1), span[0]), last
 
 
 def replayed_spans(

@@ -9,6 +9,7 @@ import typer
 from forewarn.errors import ConfigError
 
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.")]
+YEARS = range(1900, 2200)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -19,9 +20,12 @@ def parse_date(text: str, option: str) -> date:
         ConfigError: It is not an ISO date; names the option.
     """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ConfigError(option, f"{text!r} is not a date such as 2026-03-31") from None
+    if day.year not in YEARS:
+        raise ConfigError(option, f"{text!r} is not a date from {YEARS[0]} to {YEARS[-1]}")
+    return day
 
 
 def end_of(day: date) -> datetime:

@@ -69,6 +69,8 @@ def backtest(
     from flows.installation import open_installation
     from flows.replay import replayed_spans
 
+    if page is not None:  # said before the replay, which may take long
+        _check_page(page)
     installation = open_installation(settings)
     names = [source] if source else None
     days = parse_date(first, "--from") if first else None, parse_date(last, "--to") if last else None
@@ -123,6 +125,13 @@ def _show_run(report: "RunReport") -> None:
         err.print(Text(problem, style="red"))
     for failure in report.failures:
         err.print(Text(failure, style="red"))
+
+
+def _check_page(file: Path) -> None:
+    if not file.parent.is_dir():
+        raise ConfigError("--page", f"{file} cannot be written: there is no folder {file.parent}")
+    if file.is_dir():
+        raise ConfigError("--page", f"{file} cannot be written: it is a folder")
 
 
 def _write_page(file: Path, report: "BacktestReport") -> None:

@@ -103,9 +103,12 @@ def test_for_people(installation: Path) -> None:
     [
         (("--events", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--from", "2026-13-01"), "is not a date such as"),
-        (("--from", "2030-01-01"), "is after"),
+        (("--from", "2030-01-01"), "is after 2026-05-31, the last day of town"),
+        (("--from", "2030-01-02", "--to", "2030-01-01"), "2030-01-02 is after 2030-01-01, the day of --to"),
+        (("--to", "1999-01-01"), "1999-01-01 is before"),
         (("--source", "twon"), "did you mean 'town'"),
-        (("--page", "no/such/folder.html"), "cannot be written"),
+        (("--page", "no/such/folder.html"), "there is no folder"),
+        (("--page", "town"), "cannot be written: it is a folder"),
     ],
 )
 def test_wrong_use_is_told(installation: Path, arguments: tuple[str, ...], message: str) -> None:

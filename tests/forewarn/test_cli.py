@@ -158,6 +158,7 @@ def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:
         (("alerts", "show", "no-such-alert"), "no-such-alert"),
         (("sources", "check", "twon"), "did you mean 'town'"),
         (("run", "--as-of", "yesterday"), "2026-03-31"),
+        (("run", "--as-of", "9999-12-31"), "not a date from 1900 to 2199"),
         (("run", "--settings", "nowhere.toml"), "forewarn init"),
         (("init", "nowhere/forewarn.toml"), "cannot be written: No such file or directory"),
         (("sources", "add", "bonn", "--settings", "nowhere/forewarn.toml"), "cannot be written: No such file"),
