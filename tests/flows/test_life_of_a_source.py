@@ -80,7 +80,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self, kind: Callable[[], Served], folder: Path) -> None:
         super().__init__()
         self.served, self.now, self.frozen_at = kind(), BEGIN, NEVER
-        self.stack, self.server = ExitStack(), Faulty(self.served.app)
+        self.stack, self.server = ExitStack(), Faulty(self.served.app, clock=lambda: self.now)
         self.known: dict[date, tuple[dict[tuple[int, int], int], dict[date, Any]]] = {}
         self.first_known = self.good_on = date.min
         self.ideal, self.reloaded = 0, False

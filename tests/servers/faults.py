@@ -5,6 +5,8 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from email.utils import format_datetime
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Headers = list[tuple[str, str]]
@@ -17,10 +19,13 @@ class Faulty:
 
     A fault in `standing` meets every answer until it is taken away. `asked` lists the paths and queries that came,
     `headers` what was sent with the last, and `met` counts the faults of the queue that were met.
+
+    Args:
+        clock: What the server takes for the time of day; None: that of the machine.
     """
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
+    def __init__(self, app: WSGIApplication, clock: Callable[[], datetime] | None = None) -> None:
+        self._app, self._clock = app, clock
         self.queue: deque[Fault | None] = deque()
         self.standing: list[Fault] = []
         self.met = 0
@@ -38,6 +43,8 @@ class Faulty:
 
         body = b"".join(self._app(environ, catch))
         status, headers = caught[0]
+        if self._clock is not None:
+            headers = [*headers, ("Date", format_datetime(self._clock(), usegmt=True))]
         fault = self.queue.popleft() if self.queue else None
         self.met += fault is not None
         for each in (fault, *self.standing):
