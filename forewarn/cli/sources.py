@@ -41,11 +41,12 @@ def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False)
     """How each source does."""
     from flows.installation import open_installation
     from store.engine import snapshot
-    from store.sources import read_health
+    from store.sources import read_health, read_state
 
     installation = open_installation(settings)
     with snapshot(installation.engine) as conn:
         known = {health.source: health for health in read_health(conn)}
+        begun = {name for name in installation.settings.sources if name not in known and read_state(conn, name)}
     if as_json:
         print_json([known.get(name, {"source": name, "health": None}) for name in installation.settings.sources])
         return
@@ -56,7 +57,8 @@ def list_sources(settings: SettingsFile = DEFAULT_FILE, as_json: AsJson = False)
             health = known[name]
             row(listed, name, health.health, health.newest_day or "-", kept, health.message)
         else:
-            row(listed, name, "never read", "-", kept, "")
+            stopped = "Its first reading was stopped; the next run goes on from there." if name in begun else ""
+            row(listed, name, "not yet read" if stopped else "never read", "-", kept, stopped)
     out.print(listed)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from alerts.dispatch import DeliveryReport
 from flows.detect import detect_source
@@ -19,6 +20,7 @@ from forewarn.cli.running import _show_run
 from store.alerts import read_outbox
 from store.engine import snapshot, transaction
 from store.received import begin_receiving, keep_batch
+from store.schema import source_state
 from tests.flows.towns import FIRST_DAY, Town, morning_after, settings_of, source_settings, toml
 
 LAST = FIRST_DAY + timedelta(days=100)
@@ -138,6 +140,18 @@ def test_one_source_is_shown_and_accepted(installation: Path) -> None:
     told = json.loads(call(installation, "sources", "show", "town", "--days", "9999", "--json").stdout)
     assert told["health"]["source"] == "town"
     assert told["quality"][0]["words"] == "were new"
+
+
+def test_a_first_reading_that_was_stopped_is_not_called_never_read(installation: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(installation, folder)
+    opened = open_installation(folder / "forewarn.toml")
+    with transaction(opened.engine) as conn:
+        conn.execute(update(source_state).values(health=None))
+    opened.engine.dispose()
+    listed = call(folder, "sources", "list").stdout
+    assert "not yet read" in listed
+    assert "Its first reading was stopped; the next run goes on from there." in " ".join(listed.split())
 
 
 def test_a_public_data_set_is_added_by_its_name(tmp_path: Path) -> None:
