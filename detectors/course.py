@@ -24,6 +24,7 @@ class Course(NamedTuple):
         apart: Reach of one rise: what lies so far apart is told apart.
         least_history: Observed steps below which a series gets no verdict.
         looked_back: Steps before a span that tell its level where levels are known to stray; 0: none do.
+        cycle: Steps of the rhythm by which surges of a short history are told; 0: they are not.
         together: Whether steps near each other rise and fall together, by an amount that no level foretells.
     """
 
@@ -37,6 +38,7 @@ class Course(NamedTuple):
     least_history: int
     looked_back: int = 0
     together: bool = False
+    cycle: int = 0
 
     @property
     def reach(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from detectors.baseline import fit_season, follow, two_scatters
 from detectors.course import Course
 from detectors.design import Design, day_of_year, in_days
+from detectors.first_look import Truths, surges
 from detectors.past_spans import PastSpans, nearness
 from detectors.tails import peaks_of
 from forewarn.calendar import Dates
@@ -57,8 +58,9 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
     observed = (~np.isnan(counts)).astype(np.float64)
     y = np.nan_to_num(counts)
     columns = design.columns
-    season = fit_season(y[:, taught], observed[:, taught], design.on(taught), start)
-    past = follow(y, observed, columns, season, course)
+    calm = observed * ~_early_surges(y, observed, design, course)
+    season = fit_season((y * calm)[:, taught], calm[:, taught], design.on(taught), start)
+    past = follow(y * calm, calm, columns, season, course)
     due = past.expected * observed
     if course.together:
         dispersion, shared = two_scatters(y, due, past.dispersion)
@@ -70,7 +72,7 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
     near[:-1][apart[:-1] <= course.apart // course.period] = 0.0
     ago = (in_days(dates[-1]) - in_days(dates[course.period :: course.period])).astype(np.int64) // 365
     near = np.array([near * (ago == k) for k in range(int(ago[0]) + 1)])
-    scanned = PastSpans(y, due, past.dispersion, relative, course, near=near)
+    scanned = PastSpans(np.where(calm < observed, due, y), due, past.dispersion, relative, course, near=near)
     high, low = (peaks_of(scanned.scores(low=low), observed > 0, course.apart) for low in (False, True))
     reach = course.reach
     recent = np.zeros((len(y), reach))
@@ -91,3 +93,14 @@ def learn(counts: Floats, dates: Dates, design: Design, start: Floats, course: C
         high=np.column_stack(high),
         low=np.column_stack(low),
     )
+
+
+def _early_surges(y: Floats, observed: Floats, design: Design, course: Course) -> Truths:
+    """(n_series, n_past) the surges of series that began less than a year ago; none where `course` does not look."""
+    found = np.zeros(y.shape, dtype=bool)
+    if course.cycle:
+        n_taught = y.shape[1] - course.guard
+        rows = np.flatnonzero(n_taught - observed.argmax(axis=1) < design.annual_from)
+        within = slice(max(n_taught - design.annual_from // course.cycle * course.cycle, 0), n_taught)
+        found[rows, within] = surges(y[rows, within], observed[rows, within], course.cycle)
+    return found

@@ -57,6 +57,7 @@ COURSES = Courses(
         apart=14,
         least_history=14,
         looked_back=7,
+        cycle=7,
     ),
     longer=Course(
         period=2,

@@ -178,6 +178,20 @@ def test_few_weeks_raise_no_more_false_alarms_than_promised_and_still_find_what_
     assert (found <= stats.binom.isf(1e-3, cells, [1.2e-3, 1.2e-4])).all()
 
 
+def test_a_surge_in_the_first_weeks_does_not_hide_the_next_one() -> None:
+    rng = np.random.default_rng(28)
+    mean = np.tile([1.3, 1.2, 1.1, 1.2, 1.1, 0.6, 0.5], 8) * np.geomspace(15, 60, 60)[:, None]
+    mean[:, 24:28] *= 3
+    first, second = slice(24, 28), slice(42, 46)
+    mean[:40, second] *= 3
+    counts = rng.poisson(rng.gamma(mean / 0.5, 0.5)).astype(float)
+    alarms = Scan().detect(panel_of(counts, first="2021-03-01"), 32).alarms()
+    judged = 56 - 32
+    assert alarms[:, first.start - judged : first.stop - judged].any(axis=1).mean() > 0.85
+    assert alarms[:40, second.start - judged : second.stop - judged].any(axis=1).mean() > 0.6
+    assert not alarms[40:, second.start - judged + 2 :].any()
+
+
 def test_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = panel_of(city(23, 600, seed=14))
     whole = Scan().detect(panel, 3)
