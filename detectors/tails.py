@@ -31,8 +31,8 @@ START = 0.02
 """Nominal chance at which the tail begins."""
 
 LARGEST_EXCESS = 8.0
-"""Excess, in units of log chance, from which on a peak is a disaster (a chance below 7e-6): it is left out of the tail,
-as its days are all but left out of the season (detectors/baseline.py)."""
+"""Excess, in units of log chance, from which on a peak is a disaster (a chance below 7e-6): it is left out of the tail
+with the steps around it, as its days are all but left out of the season (detectors/baseline.py)."""
 
 LARGEST_MEAN = 3.0
 """Of the excesses below it: where they spread nearly evenly up to it, they hardly tell how heavy the tail is."""
@@ -48,8 +48,8 @@ Student's t with n degrees of freedom at one in ten thousand, from fourteen step
 class Peaks(NamedTuple):
     """What the past shows of the tail, (n_series,) each."""
 
-    steps: Floats  # looked at
-    above: Floats  # steps above the start of the tail
+    steps: Floats  # looked at, but for those around disasters
+    above: Floats  # of these, above the start of the tail
     peaks: Floats  # but for disasters
     excess: Floats  # of all these peaks, in units of log chance
 
@@ -78,14 +78,27 @@ def peaks_of(score: Floats, known: npt.NDArray[np.bool_], apart: int) -> Peaks:
     peak = above & (score == maximum_filter1d(score, 2 * (apart // 2) + 1, axis=1, mode="constant", cval=-np.inf))
     rows, columns = np.nonzero(peak)
     excess = nominal(score[rows, columns]) - start
-    rows, excess = rows[excess < LARGEST_EXCESS], excess[excess < LARGEST_EXCESS]
+    far = excess >= LARGEST_EXCESS
+    ordinary = known & ~_around(rows[far], columns[far], apart, known.shape)
+    rows, excess = rows[~far], excess[~far]
     n = len(score)
     return Peaks(
-        known.sum(axis=1).astype(np.float64),
-        above.sum(axis=1).astype(np.float64),
+        ordinary.sum(axis=1).astype(np.float64),
+        (above & ordinary).sum(axis=1).astype(np.float64),
         np.bincount(rows, minlength=n).astype(np.float64),
         np.asarray(np.bincount(rows, excess, minlength=n), dtype=np.float64),
     )
+
+
+def _around(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], apart: int, shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_]:
+    """(n_series, n_past) the steps up to `apart` steps from one of these."""
+    near = np.zeros(shape, dtype=bool)
+    near[rows, columns] = True
+    some = np.unique(rows)
+    near[some] = maximum_filter1d(near[some], 2 * apart + 1, axis=1, mode="constant")
+    return near
 
 
 def tail_of(peaks: Peaks) -> Tail:

@@ -452,6 +452,18 @@ def test_a_heavy_tail_is_learnt_from_the_past_and_its_limit_agrees_with_its_chan
         np.testing.assert_allclose(chance(score[:, None], tail)[:, 0], alpha, rtol=1e-6)
 
 
+def test_a_disaster_says_nothing_of_how_often_ordinary_steps_stand_out() -> None:
+    ordinary = np.random.default_rng(22).normal(size=(6, 2000))
+    known = np.ones(ordinary.shape, dtype=bool)
+    struck = ordinary.copy()
+    struck[:5, 700:712] = np.linspace(5, 9, 12)
+    struck[5, 1998:] = 9.0
+    after, before = (peaks_of(score, known, 14) for score in (struck, ordinary))
+    np.testing.assert_array_equal(before.steps - after.steps, [29] * 5 + [16])
+    assert (after.above <= before.above).all()
+    np.testing.assert_allclose(tail_of(after).frequency, tail_of(before).frequency, atol=0.05)
+
+
 def test_dispersion_is_drawn_to_series_of_like_volume_where_little_is_known() -> None:
     rng = np.random.default_rng(2)
     volume = np.repeat([0.1, 100.0], 200)
