@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, func, select, text
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from connectors.scrub import quote
+from forewarn.addresses import database_address
 from forewarn.errors import SourceChanged, SourceUnavailable
 
 Row = Mapping[str, Any]
@@ -33,7 +34,7 @@ _STEPS = 10_000  # of SQLite's machine, between two looks at the clock
 def fault_of(url: str) -> str:
     """What is wrong with an address, in words that repeat nothing of it; '': nothing."""
     try:
-        _engine(make_url(url)).dispose()
+        _engine(database_address(url)).dispose()
     except NoSuchModuleError:
         return "names a kind of database that SQLAlchemy does not know; see its list of dialects"
     except (ArgumentError, ValueError):  # the second: its port is no number
@@ -58,7 +59,7 @@ class Database:
     timeout_seconds: int
 
     def __post_init__(self) -> None:
-        address = make_url(self.url)
+        address = database_address(self.url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         self.has_a_limit = address.get_backend_name() in ("sqlite", "postgresql")
         self._secret = str(address.password or "")

@@ -123,7 +123,7 @@ def _binary_type(column: Column[Any]) -> str:
     return "text"
 
 
-def fetch_integers(conn: Connection, statement: Select[*tuple[Any, ...]]) -> npt.NDArray[np.int64]:
+def fetch_integers(conn: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
     """(n_rows, n_columns) of a query that yields whole numbers only, without making objects of its rows."""
     width = len(statement.selected_columns)
     cursor: Any = conn.execute(statement).cursor

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError
 
+from forewarn.addresses import database_address
 from forewarn.errors import ConfigError, StoreError
 from store.migrate import upgrade
 from store.troubles import explained
@@ -73,7 +74,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 def _address(url: str) -> URL:
     try:
-        address = make_url(url)
+        address = database_address(url)
     except (ArgumentError, ValueError):  # the second: its port is no number
         raise ConfigError(
             "store.url", "is not an address such as sqlite:///forewarn.db or postgresql://user@host/database"

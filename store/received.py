@@ -41,7 +41,7 @@ def find_batch(conn: Connection, source: str, *, idempotency_key: str, signature
     found = (
         conn.execute(same.where(has_key)).first() or conn.execute(same.where(table.c.signature == signature)).first()
     )
-    return found and KeptBatch(*found)
+    return None if found is None else KeptBatch(*found)
 
 
 def count_batches(conn: Connection, source: str, since: datetime) -> int:

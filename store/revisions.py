@@ -32,7 +32,7 @@ LOGGED = (*CONTENT, "updated_at", "deleted_at", "deletion_reason")
 _TEXTS = {"description"}
 
 
-def log_changes(conn: Connection, source: str, changes: Select[*tuple[Any, ...]], seen_at: datetime) -> None:
+def log_changes(conn: Connection, source: str, changes: Select[Any], seen_at: datetime) -> None:
     """Appends what is about to change.
 
     Args:
