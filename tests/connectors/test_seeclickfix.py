@@ -94,6 +94,16 @@ def test_an_issue_that_changed_late_is_met_and_the_next_run_asks_for_ten_minutes
     assert read(source, [window])[1][-1].covers is None
 
 
+def test_the_overlap_does_not_reach_before_the_first_day() -> None:
+    """Of the evening before only what is updated would come, so that day would look complete and low."""
+    source = connector("https://issues.example.org", allow_http=False)
+    begin = datetime(2026, 6, 1, tzinfo=ZONE)
+    state = source.plan({}, NOW)[-1].state
+    soon_after = {**state, "watermark": (begin + timedelta(minutes=5)).isoformat()}
+    first = min(window.since for window in source.plan(soon_after, NOW) if window.since is not None)
+    assert first == begin
+
+
 def test_changes_that_a_server_shows_only_after_it_stood_still_are_met(serving: Serving) -> None:
     server = SmallSeeClickFix(many(20))
     source = connector(serving(server))
