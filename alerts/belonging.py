@@ -74,8 +74,8 @@ def _continues(alert: Alert, finding: Finding) -> bool:
     """Whether the finding is about what the alert is about: its topic in another area, or a contribution to it.
 
     Where the alert is about an area, all that was found there counts. One that is over goes on only with what had one
-    cause. An alert about a topic stays with it: what was
-    found together with it on one day does not become its story on the next.
+    cause. An alert about a topic stays with it: what was found together with it on one day does not become its story
+    on the next.
     """
     if not alert.labels or not finding.labels:
         return False

@@ -71,7 +71,8 @@ def advance(
         else:
             change = _open(finding, now, held=held)
         if change is not None:
-            parts = [] if held else [alert for alert in unseen if is_part(alert, finding)]
+            takes_in = not held and change.alert.state is not State.DISMISSED  # nothing is hidden in what is silent
+            parts = [alert for alert in unseen if takes_in and is_part(alert, finding)]
             unseen = [alert for alert in unseen if alert not in parts]
             changes += _merged(change, parts, now)
     if is_over and not held:

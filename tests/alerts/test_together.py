@@ -7,12 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from alerts.lifecycle import advance
+from alerts.lifecycle import advance, record_verdict
 from alerts.messages import notifications
 from alerts.rules.surge import Surge
 from alerts.rules.together import joined
 from alerts.wording import explanation
-from forewarn.alert import Change, Finding, State
+from forewarn.alert import Change, Finding, State, Verdict
 from forewarn.results import Cluster
 from forewarn.settings import ChannelSettings
 from tests.alerts.drawing import TUESDAY, city
@@ -131,6 +131,19 @@ def test_who_was_told_of_a_part_hears_in_which_alert_it_goes_on() -> None:
     (message,) = notifications(changes, channels, told, now=NOW, dashboard_url="https://forewarn.example.org")
     assert (message.channel, message.subject.split("]")[0]) == ("hook", "[Part of another alert")
     assert f"goes on as part of {changes[0].alert.fingerprint}, Alder: more of" in message.text
+
+
+def test_nothing_is_merged_into_what_a_person_dismissed() -> None:
+    """It would be told no more, though nobody said so of it."""
+    desk = Desk()
+    desk.keep(advance([], [one for one in surges(BURST) if "Rats" not in one.title], TUESDAY, NOW))
+    largest = next(alert for alert in desk.alerts.values() if alert.labels == {"category": "No water"})
+    desk.keep([record_verdict(largest, Verdict.FALSE_ALARM, "Ada", NOW)])
+    (burst,) = (one for one in joined(surges(BURST), [MAIN], TUESDAY) if "Rats" not in one.title)
+    found = replace(burst, day=TUESDAY + timedelta(days=1))
+    changes = advance(list(desk.alerts.values()), [found], found.day, NOW)
+    assert [change.event.what for change in changes] == ["continued"]
+    assert changes[0].alert.fingerprint == largest.fingerprint
 
 
 def test_while_the_source_is_in_trouble_nothing_is_merged() -> None:
